@@ -1,0 +1,114 @@
+// IGVM files as values, and the reader and writer that turn bytes into them and back.
+//
+// Source: the `igvm_defs` crate (microsoft/igvm), which defines the format, and the `igvm` crate, whose verdicts on a
+// file are the reference. Wire structures are in igvm_defs.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "formats/gpa.h"
+#include "formats/igvm_defs.h"
+#include "formats/machine.h"
+#include "formats/vcpu.h"
+#include "formats/wire.h"
+
+namespace tintype::igvm {
+
+// Consecutive page data headers that differ only in their address: gpa, gpa + 4096, ... with consecutive file data, or
+// all without file data. One header each in the file.
+struct PageRun {
+  std::uint64_t gpa = 0;
+  std::uint64_t pages = 1;
+  std::uint32_t compatibility_mask = 0;
+  std::uint32_t flags = 0;      // IGVM_VHS_PAGE_DATA::flags, reserved bits included
+  std::uint16_t data_type = 0;  // IgvmPageDataType
+  std::uint16_t reserved = 0;
+  Bytes data = {};                // pages * 4096 bytes, or empty: pages of zeroes
+  std::uint32_t file_offset = 0;  // where read() found the data (0: none); write() chooses its own
+  std::uint64_t step() const;     // guest bytes a header covers: 4096, or 2 MiB with the 2 MiB flag
+};
+
+struct ParameterArea {
+  std::uint64_t number_of_bytes = 0;
+  std::uint32_t parameter_area_index = 0;
+  Bytes initial = {};  // number_of_bytes bytes, or empty: zeroes
+};
+
+// Any IGVM_VHS_PARAMETER: VP count, SRAT, MADT, MMIO ranges, memory map, command line, SLIT, PPTT, device tree,
+// environment information.
+struct Parameter {
+  std::uint32_t type = 0;  // IGVM_VHT_*
+  IGVM_VHS_PARAMETER header{};
+};
+
+// Architecture-specific initial registers, in the form the file holds them.
+struct VpContext {
+  enum class Kind : std::uint8_t { native_x64, vbs_x64, vbs_aarch64, snp_vmsa, cca };
+  Kind kind = Kind::native_x64;
+  std::uint64_t gpa = 0;
+  std::uint32_t compatibility_mask = 0;
+  std::uint16_t vp_index = 0;
+  std::uint16_t reserved = 0;
+  Bytes data = {};  // the bytes in the file: 4096 for native and SNP, header and registers for VBS
+  std::uint32_t file_offset = 0;
+};
+
+using Initialization = std::variant<IGVM_VHS_GUEST_POLICY, IGVM_VHS_CCA_POLICY, IGVM_VHS_RELOCATABLE_REGION,
+                                    IGVM_VHS_PAGE_TABLE_RELOCATION>;
+
+using Directive =
+    std::variant<PageRun, ParameterArea, Parameter, IGVM_VHS_PARAMETER_INSERT, VpContext, IGVM_VHS_REQUIRED_MEMORY,
+                 IGVM_VHS_SNP_ID_BLOCK, IGVM_VHS_VBS_MEASUREMENT, IGVM_VHS_ERROR_RANGE>;
+
+// A whole file. Bytes are borrowed from whoever holds the file or the image.
+struct File {
+  std::uint32_t format_version = 1;  // 1, or 2 which names architecture and page size
+  Arch arch = Arch::x86_64;
+  std::vector<IGVM_VHS_SUPPORTED_PLATFORM> platforms;
+  std::vector<Initialization> initializations;
+  std::vector<Directive> directives;
+};
+
+// What the headers occupy; informational, filled in by read().
+struct FileLayout {
+  std::uint32_t variable_header_offset = 0;
+  std::uint32_t variable_header_size = 0;
+  std::uint32_t total_file_size = 0;
+  std::uint32_t checksum = 0;
+};
+
+// Parses `bytes`, which must outlive the File. Gives the reference's verdict on every file, except that a file_offset
+// inside the headers (where the reference panics or wraps) is refused. Memory use is proportional to the number of
+// runs, never to what a header claims. Errors carry the file offset of the header they are about.
+Result<File> read(Bytes bytes, FileLayout* layout = nullptr);
+
+// What write() writes to. Bytes arrive in file order; an error stops the write and is returned by it.
+using Output = std::function<Result<void>(Bytes)>;
+
+// Serialises `file`. Header order is the order in `file`. The file data section starts at a multiple of 4096; page
+// data comes first in directive order, 4 KiB-aligned; then VP contexts, parameter-area contents and `trailer` (which
+// no header references, written last and ending the file). Equal files give equal bytes.
+// Errors: more than 4 GiB (with the sizes), or a value the reference would not accept.
+Result<void> write(const File& file, Bytes trailer, const Output& output);
+
+// The same into memory, for tests and small files.
+Result<std::vector<std::uint8_t>> write(const File& file, Bytes trailer = {});
+
+// Equality of meaning: same headers in the same order with the same contents, wherever the file data lies and however
+// pages are grouped into runs. On a difference says where, for the self-check's message.
+Result<void> same(const File& a, const File& b);
+
+// What the reference accepts but no loader should be given: a parameter outside its area, two pages at one address on
+// one platform, a mask that names no platform, a parameter area that is never inserted ... One sentence each; empty
+// for a sound file. Running or measuring a file with any is refused.
+std::vector<std::string> oddities(const File& file);
+
+// Native x64 VP context (IgvmNativeVpContextX64, 4096 bytes with a zero tail) to registers and back.
+Result<VcpuX86> native_registers(const VpContext& context);
+std::vector<std::uint8_t> native_context(const VcpuX86& registers);
+
+}  // namespace tintype::igvm

@@ -1,0 +1,84 @@
+// What a kernel file is, and the plain facts a layout needs of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/machine.h"
+#include "formats/wire.h"
+
+namespace tintype {
+
+// What the first bytes of a file say it is.
+enum class FileKind : std::uint8_t {
+  elf64,
+  elf32,
+  bzimage,
+  arm64_image,
+  pe,            // an EFI program that is not a Linux kernel
+  gzip, bzip2, lzma, xz, lzo, lz4, zstd,
+  cpio,          // an initrd
+  script,
+  text,
+  igvm,
+  fdt,
+  empty,
+  unknown,
+};
+
+struct FileProbe {
+  FileKind kind = FileKind::unknown;
+  std::optional<std::uint16_t> elf_machine;  // e_machine, for ELF
+  std::string description;                   // "an ELF64 kernel for AArch64", "a shell script", "a gzip-compressed file"
+};
+
+// Never fails: what cannot be told is `unknown`.
+FileProbe probe(Bytes file);
+
+// A loadable piece of a kernel: `data` at physical address `gpa`, zero-filled up to `memory_size`.
+struct KernelSegment {
+  std::uint64_t gpa = 0;
+  Bytes data;
+  std::uint64_t memory_size = 0;  // >= data.size()
+};
+
+// The parts of a bzImage's setup header that layouts use (Linux Documentation/arch/x86/boot.rst, 1.15).
+struct SetupFacts {
+  std::uint16_t version = 0;  // 0x020F is 2.15
+  std::uint16_t xloadflags = 0;
+  std::uint32_t cmdline_size = 0;     // longest command line in bytes, without its NUL
+  std::uint32_t initrd_addr_max = 0;  // highest address an initrd's last byte may have
+  std::uint64_t pref_address = 0;
+  std::uint32_t init_size = 0;
+  std::uint32_t kernel_alignment = 0;
+  bool relocatable = false;
+  Bytes setup_header;  // the bytes from 0x1F1 to the end of the header, as boot_params wants them
+};
+
+struct Kernel {
+  Arch arch = Arch::x86_64;
+  std::string format;   // "ELF64", "bzImage (lz4)"
+  std::string version;  // "6.1.0-37-cloud-amd64 ...", may be empty
+  std::uint64_t entry = 0;  // physical address of the first instruction
+  bool is_linux = false;
+  std::vector<KernelSegment> segments;  // ascending, disjoint
+  std::optional<SetupFacts> setup;      // of a bzImage
+};
+
+// What a compose owns for a kernel that had to be unpacked: the decompressed file.
+struct LoadedKernel {
+  Kernel kernel;
+  std::vector<std::uint8_t> unpacked;  // `kernel` borrows from this, or from the file if it is empty
+};
+
+// The most a compressed payload may unpack to. A kernel is some 60 MiB; a bomb is not a kernel.
+inline constexpr std::uint64_t kMaxUnpackedKernel = 1 * kGiB;
+
+// Reads an x86_64 kernel: ELF64, or a bzImage of boot protocol 2.12 or newer with a 64-bit entry, whose payload is
+// unwrapped. Errors say what the file is instead.
+Result<LoadedKernel> load_kernel(Bytes file);
+
+}  // namespace tintype
