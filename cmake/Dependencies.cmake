@@ -1,0 +1,46 @@
+# Every dependency is a Debian package; a missing one is named.
+find_package(PkgConfig)
+if(NOT PkgConfig_FOUND)
+  message(FATAL_ERROR "pkg-config is missing: apt-get install pkg-config")
+endif()
+
+# tintype_find(TARGET HEADER LIBRARY PACKAGE): an imported interface target for a header and an optional library, found
+# as Debian installs them. LIBRARY is "" for header-only ones.
+function(tintype_find target header library package)
+  find_path(${target}_INCLUDE ${header})
+  if(NOT ${target}_INCLUDE)
+    message(FATAL_ERROR "${header} is missing: apt-get install ${package}")
+  endif()
+  add_library(dep_${target} INTERFACE)
+  target_include_directories(dep_${target} SYSTEM INTERFACE ${${target}_INCLUDE})
+  if(library)
+    find_library(${target}_LIBRARY ${library})
+    find_library(${target}_ARCHIVE lib${library}.a)
+    if(NOT ${target}_LIBRARY)
+      message(FATAL_ERROR "lib${library} is missing: apt-get install ${package}")
+    endif()
+    # By name, so that -static on the final link picks the archive.
+    target_link_libraries(dep_${target} INTERFACE ${library})
+  endif()
+endfunction()
+
+tintype_find(fdt libfdt.h fdt libfdt-dev)
+tintype_find(crypto openssl/sha.h crypto libssl-dev)
+tintype_find(zlib zlib.h z zlib1g-dev)
+tintype_find(lief LIEF/ELF.hpp LIEF liblief-dev)
+tintype_find(lzma lzma.h lzma liblzma-dev)
+tintype_find(bzip2 bzlib.h bz2 libbz2-dev)
+tintype_find(lz4 lz4.h lz4 liblz4-dev)
+tintype_find(lzo lzo/lzo1x.h lzo2 liblzo2-dev)
+tintype_find(zstd zstd.h zstd libzstd-dev)
+tintype_find(seccomp seccomp.h seccomp libseccomp-dev)
+tintype_find(expected tl/expected.hpp "" libexpected-dev)
+tintype_find(fmt fmt/core.h "" libfmt-dev)
+tintype_find(cxxopts cxxopts.hpp "" libcxxopts-dev)
+tintype_find(json nlohmann/json.hpp "" nlohmann-json3-dev)
+if(TINTYPE_TESTS)
+  tintype_find(doctest doctest/doctest.h "" doctest-dev)
+endif()
+
+# Header-only, since Debian ships no static fmt; tl::expected and fmt are in our own headers.
+target_compile_definitions(dep_fmt INTERFACE FMT_HEADER_ONLY=1)

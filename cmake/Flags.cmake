@@ -1,0 +1,20 @@
+# One interface target carries what every target of ours is compiled with.
+add_library(tintype_flags INTERFACE)
+target_include_directories(tintype_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+target_compile_options(tintype_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror
+  # A designated initialiser that leaves members to their defaults is how Error and Region are meant to be written.
+  -Wno-missing-field-initializers
+  # No path of the build machine in a binary.
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+
+if(TINTYPE_SANITIZE)
+  target_compile_options(tintype_flags INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(tintype_flags INTERFACE -fsanitize=address,undefined)
+else()
+  target_compile_options(tintype_flags INTERFACE
+    -fstack-protector-strong -fstack-clash-protection -fcf-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+    -D_GLIBCXX_ASSERTIONS -ffunction-sections -fdata-sections)
+  target_link_options(tintype_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections)
+endif()
