@@ -1,7 +1,7 @@
 #include "formats/digest.h"
 
-// The one-shot EVP interface pulls libcrypto's provider machinery into a static link (megabytes); the block functions
-// do not, and are what the providers call in the end.
+// The one-shot EVP interface pulls libcrypto's provider machinery into a static link (megabytes); the block
+// functions do not, and are what the providers call in the end.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
@@ -11,12 +11,16 @@ struct Sha256Stream::State {
   SHA256_CTX context;
 };
 
-Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) { SHA256_Init(&state_->context); }
+Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
+  SHA256_Init(&state_->context);
+}
 Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
 Sha256Stream& Sha256Stream::operator=(Sha256Stream&&) noexcept = default;
 
-void Sha256Stream::update(Bytes bytes) { SHA256_Update(&state_->context, bytes.data(), bytes.size()); }
+void Sha256Stream::update(Bytes bytes) {
+  SHA256_Update(&state_->context, bytes.data(), bytes.size());
+}
 
 Sha256 Sha256Stream::finish() {
   Sha256 digest;

@@ -26,8 +26,12 @@ constexpr std::optional<std::uint64_t> checked_mul(std::uint64_t a, std::uint64_
 }
 
 // `alignment` is a power of two.
-constexpr bool is_aligned(std::uint64_t value, std::uint64_t alignment) { return (value & (alignment - 1)) == 0; }
-constexpr std::uint64_t align_down(std::uint64_t value, std::uint64_t alignment) { return value & ~(alignment - 1); }
+constexpr bool is_aligned(std::uint64_t value, std::uint64_t alignment) {
+  return (value & (alignment - 1)) == 0;
+}
+constexpr std::uint64_t align_down(std::uint64_t value, std::uint64_t alignment) {
+  return value & ~(alignment - 1);
+}
 // The next multiple of `alignment`, or nothing if that is past 2^64 - 1.
 constexpr std::optional<std::uint64_t> align_up(std::uint64_t value, std::uint64_t alignment) {
   const auto sum = checked_add(value, alignment - 1);
@@ -35,7 +39,9 @@ constexpr std::optional<std::uint64_t> align_up(std::uint64_t value, std::uint64
   return align_down(*sum, alignment);
 }
 // Number of 4 KiB pages that `bytes` bytes need.
-constexpr std::uint64_t pages_of(std::uint64_t bytes) { return bytes / kPageSize + (bytes % kPageSize != 0); }
+constexpr std::uint64_t pages_of(std::uint64_t bytes) {
+  return bytes / kPageSize + (bytes % kPageSize != 0);
+}
 
 // Guest-physical bytes [start, end). Half open; start <= end always.
 struct GpaRange {

@@ -4,7 +4,9 @@
 
 namespace tintype {
 
-std::string_view arch_name(Arch arch) { return arch == Arch::x86_64 ? "x86_64" : "aarch64"; }
+std::string_view arch_name(Arch arch) {
+  return arch == Arch::x86_64 ? "x86_64" : "aarch64";
+}
 
 namespace {
 

@@ -1,7 +1,7 @@
 // The machine a snapshot is composed for: what composer and runner must agree on, stated once.
 //
-// The addresses and interrupt lines here are the machine's contract with the guest. ACPI tables, boot parameters and
-// the runner's devices all read them from this file.
+// The addresses and interrupt lines here are the machine's contract with the guest. ACPI tables, boot
+// parameters and the runner's devices all read them from this file.
 #pragma once
 
 #include <array>
@@ -25,8 +25,9 @@ std::string_view arch_name(Arch arch);
 namespace x86 {
 inline constexpr std::uint64_t kHoleStart = 3 * kGiB;  // no RAM in [kHoleStart, kHoleEnd)
 inline constexpr std::uint64_t kHoleEnd = 4 * kGiB;
-inline constexpr std::uint64_t kLowRamEnd = 0xA0000;    // RAM below this
-inline constexpr std::uint64_t kBiosStart = 0xE0000;    // reserved, firmware tables: [kBiosStart, kHighRamStart)
+inline constexpr std::uint64_t kLowRamEnd = 0xA0000;  // RAM below this
+inline constexpr std::uint64_t kBiosStart =
+    0xE0000;  // reserved, firmware tables: [kBiosStart, kHighRamStart)
 inline constexpr std::uint64_t kSmbiosStart = 0xF0000;  // [kSmbiosStart, kHighRamStart) is kept for SMBIOS
 inline constexpr std::uint64_t kHighRamStart = 1 * kMiB;
 inline constexpr std::uint64_t kRsdp = kBiosStart;
@@ -85,7 +86,7 @@ struct Device {
   Space space = Space::mmio;
   std::uint64_t base = 0;
   std::uint64_t size = 0;
-  std::uint32_t count = 1;          // equal devices, `size` apart
+  std::uint32_t count = 1;                 // equal devices, `size` apart
   std::optional<std::uint32_t> interrupt;  // of the first; the next has the next
   bool operator==(const Device&) const = default;
 };
@@ -98,15 +99,15 @@ struct Machine {
   Arch arch = Arch::x86_64;
   std::uint64_t memory = 0;  // bytes of RAM, a multiple of 4 KiB
   std::uint32_t cpus = 1;
-  std::string protocol;      // how the guest is entered: "linux-x86_64"
+  std::string protocol;  // how the guest is entered: "linux-x86_64"
   std::vector<Component> components;
   std::vector<RegionLabel> labels;  // ascending, disjoint
   bool operator==(const Machine&) const = default;
 };
 
-// The guest-physical ranges that RAM of `memory` bytes occupies, ascending: x86_64 [0, 3 GiB) and from 4 GiB on. The
-// legacy window 0xA0000-0xFFFFF counts as RAM here: it is memory to the runner, and the memory map says what of it
-// the guest may use.
+// The guest-physical ranges that RAM of `memory` bytes occupies, ascending: x86_64 [0, 3 GiB) and from 4 GiB
+// on. The legacy window 0xA0000-0xFFFFF counts as RAM here: it is memory to the runner, and the memory map
+// says what of it the guest may use.
 std::vector<GpaRange> ram_ranges(Arch arch, std::uint64_t memory);
 
 }  // namespace tintype

@@ -11,7 +11,8 @@
 
 namespace tintype {
 
-// What went wrong, in the user's words. `what` names the thing, both numbers where there are two, and the way out.
+// What went wrong, in the user's words. `what` names the thing, both numbers where there are two, and the way
+// out.
 struct Error {
   std::string what;
   std::optional<std::uint64_t> offset = std::nullopt;  // byte offset in the file being read, if any
@@ -60,13 +61,14 @@ T take(Result<T>&& result) {
 inline void take(Result<void>&&) {}
 }  // namespace internal
 
-// The value of a Result, or return its error from the enclosing function. A GNU statement expression, which both
-// supported compilers have: the alternative is a named temporary and an `if` at each of some hundred call sites.
-#define TINTYPE_TRY_(name, expression)                                        \
-  __extension__({                                                             \
-    auto name = (expression);                                                 \
+// The value of a Result, or return its error from the enclosing function. A GNU statement expression, which
+// both supported compilers have: the alternative is a named temporary and an `if` at each of some hundred
+// call sites.
+#define TINTYPE_TRY_(name, expression)                                             \
+  __extension__({                                                                  \
+    auto name = (expression);                                                      \
     if (!name) return ::tl::unexpected<::tintype::Error>(std::move(name).error()); \
-    ::tintype::internal::take(std::move(name));                               \
+    ::tintype::internal::take(std::move(name));                                    \
   })
 #define TINTYPE_TRY_NAME_(counter, expression) TINTYPE_TRY_(try_result_##counter, expression)
 #define TINTYPE_TRY_COUNTED_(counter, expression) TINTYPE_TRY_NAME_(counter, expression)

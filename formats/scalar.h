@@ -1,4 +1,5 @@
-// Integers with a fixed byte order, alignment 1 and no padding, for structures that mirror a specification page.
+// Integers with a fixed byte order, alignment 1 and no padding, for structures that mirror a specification
+// page.
 #pragma once
 
 #include <array>
@@ -11,14 +12,15 @@ namespace tintype {
 
 enum class ByteOrder { little, big };
 
-// An unsigned integer stored as bytes. Reads and assigns like a native integer; the byte order is part of the type,
-// so no code outside this file mentions swapping.
+// An unsigned integer stored as bytes. Reads and assigns like a native integer; the byte order is part of the
+// type, so no code outside this file mentions swapping.
 template <std::unsigned_integral T, ByteOrder kOrder>
 class Scalar {
  public:
   constexpr Scalar() = default;
   constexpr Scalar(T value) {  // NOLINT(google-explicit-constructor): must read like a native integer
-    for (std::size_t i = 0; i < sizeof(T); ++i) bytes_[index(i)] = static_cast<std::uint8_t>(value >> (8 * i));
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      bytes_[index(i)] = static_cast<std::uint8_t>(value >> (8 * i));
   }
   constexpr operator T() const {  // NOLINT(google-explicit-constructor)
     T value = 0;

@@ -16,10 +16,11 @@ namespace tintype {
 
 using Bytes = std::span<const std::uint8_t>;
 
-// A type that may be copied to or from a file: no padding, no alignment, so no indeterminate byte can get into an
-// output or a digest. Structures made of std::uint8_t and the types of scalar.h satisfy it.
+// A type that may be copied to or from a file: no padding, no alignment, so no indeterminate byte can get
+// into an output or a digest. Structures made of std::uint8_t and the types of scalar.h satisfy it.
 template <typename T>
-concept Wire = std::is_trivially_copyable_v<T> && alignof(T) == 1 && std::has_unique_object_representations_v<T>;
+concept Wire =
+    std::is_trivially_copyable_v<T> && alignof(T) == 1 && std::has_unique_object_representations_v<T>;
 
 template <Wire T>
 Bytes bytes_of(const T& value) {
@@ -71,8 +72,8 @@ class ByteReader {
   std::uint64_t offset_ = 0;
 };
 
-// Where an emitter writes. The same emitter runs into a Counter to learn its size and into a Rope to make its bytes,
-// so the two cannot disagree.
+// Where an emitter writes. The same emitter runs into a Counter to learn its size and into a Rope to make its
+// bytes, so the two cannot disagree.
 class ByteSink {
  public:
   virtual ~ByteSink() = default;

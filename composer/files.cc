@@ -1,0 +1,211 @@
+#include "composer/files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace tintype {
+
+namespace {
+
+std::string reason() {
+  return std::strerror(errno);
+}
+
+// Reads until the end of a pipe or terminal.
+Result<std::vector<std::uint8_t>> read_all(int fd, const std::string& path) {
+  std::vector<std::uint8_t> bytes;
+  std::size_t filled = 0;
+  while (true) {
+    if (filled == bytes.size()) bytes.resize(std::max<std::size_t>(1 << 16, 2 * bytes.size()));
+    const ssize_t count = ::read(fd, bytes.data() + filled, bytes.size() - filled);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail("{}: {}", path, reason());
+    if (count == 0) break;
+    filled += static_cast<std::size_t>(count);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+const char* truncated_program = "";
+
+extern "C" void on_sigbus(int) {
+  // Only async-signal-safe calls here.
+  static constexpr char kText[] = ": an input file was truncated while it was being read: run again\n";
+  [[maybe_unused]] ssize_t ignored = ::write(2, truncated_program, std::strlen(truncated_program));
+  ignored = ::write(2, kText, sizeof kText - 1);
+  ::_exit(1);
+}
+
+}  // namespace
+
+void report_truncated_inputs(const char* program) {
+  truncated_program = program;
+  struct sigaction action {};
+  action.sa_handler = on_sigbus;
+  ::sigaction(SIGBUS, &action, nullptr);
+}
+
+Result<InputFile> InputFile::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return fail("{}: {}", path, reason());
+  InputFile file;
+  struct stat status {};
+  Result<void> result;
+  if (::fstat(fd, &status) != 0) {
+    result = fail("{}: {}", path, reason());
+  } else if (S_ISDIR(status.st_mode)) {
+    result = fail("{}: is a directory: give a file", path);
+  } else if (S_ISREG(status.st_mode) && status.st_size > 0) {
+    const auto size = static_cast<std::size_t>(status.st_size);
+    void* mapping = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (mapping == MAP_FAILED) {
+      result = fail("{}: {}", path, reason());
+    } else {
+      file.mapping_ = mapping;
+      file.bytes_ = {static_cast<const std::uint8_t*>(mapping), size};
+    }
+  } else {
+    auto bytes = read_all(fd, path);
+    if (bytes) {
+      file.read_ = std::move(*bytes);
+      file.bytes_ = file.read_;
+    } else {
+      result = tl::unexpected(bytes.error());
+    }
+  }
+  ::close(fd);
+  if (!result) return tl::unexpected(result.error());
+  return file;
+}
+
+InputFile::~InputFile() {
+  if (mapping_) ::munmap(mapping_, bytes_.size());
+}
+InputFile::InputFile(InputFile&& other) noexcept
+    : read_(std::move(other.read_)),
+      mapping_(std::exchange(other.mapping_, nullptr)),
+      bytes_(std::exchange(other.bytes_, {})) {}
+InputFile& InputFile::operator=(InputFile&& other) noexcept {
+  std::swap(read_, other.read_);
+  std::swap(mapping_, other.mapping_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+namespace {
+
+// Opens and locks the temporary file. A compose that renames it between our open and our lock would have us
+// truncate its finished output, so the name must still be the file that was locked.
+Result<int> open_temporary(const std::string& temporary, const std::string& path) {
+  while (true) {
+    const int fd = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (fd < 0) return fail("{}: cannot create {}: {}", path, temporary, reason());
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+      ::close(fd);
+      return fail("{}: another compose is writing it: wait for that one or choose another output", path);
+    }
+    struct stat locked {
+    }, named{};
+    if (::fstat(fd, &locked) == 0 && ::stat(temporary.c_str(), &named) == 0 &&
+        locked.st_ino == named.st_ino && locked.st_dev == named.st_dev) {
+      if (!S_ISREG(locked.st_mode) || ::ftruncate(fd, 0) != 0) {
+        ::close(fd);
+        return fail("{}: {} is in the way: remove it", path, temporary);
+      }
+      return fd;
+    }
+    ::close(fd);
+  }
+}
+
+}  // namespace
+
+Result<OutputFile> OutputFile::create(const std::string& path) {
+  OutputFile file;
+  file.path_ = path;
+  if (path == "-") {
+    if (::isatty(STDOUT_FILENO)) return fail("standard output is a terminal: redirect it, or give -o FILE");
+    file.path_ = "standard output";
+    file.fd_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (file.fd_ < 0) return fail("standard output: {}", reason());
+    return file;
+  }
+  struct stat status {};
+  file.target_ = path;
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return fail("{}: is a directory: give a file name", path);
+    if (!S_ISREG(status.st_mode)) {
+      file.fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+      if (file.fd_ < 0) return fail("{}: {}", path, reason());
+      return file;
+    }
+    // Write through a symbolic link rather than replace it.
+    if (char* resolved = ::realpath(path.c_str(), nullptr)) {
+      file.target_ = resolved;
+      std::free(resolved);
+    }
+  }
+  const std::string temporary = file.target_ + ".tmp";
+  file.fd_ = TRY(open_temporary(temporary, path));
+  file.temporary_ = temporary;
+  return file;
+}
+
+OutputFile::~OutputFile() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (fd_ >= 0) ::close(fd_);
+}
+OutputFile::OutputFile(OutputFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      target_(std::move(other.target_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      fd_(std::exchange(other.fd_, -1)) {}
+
+Result<void> OutputFile::write(Bytes bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd_, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail("{}: {}", path_, reason());
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Result<std::optional<InputFile>> OutputFile::read_back() const {
+  if (temporary_.empty()) return std::nullopt;
+  return TRY(InputFile::open(temporary_));
+}
+
+Result<void> OutputFile::sync() {
+  if (!temporary_.empty() && ::fsync(fd_) != 0) return fail("{}: {}", path_, reason());
+  return {};
+}
+
+Result<void> OutputFile::commit() {
+  if (temporary_.empty()) return {};
+  TRY(sync());
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0)
+    return fail("{}: cannot rename {}: {}", path_, temporary_, reason());
+  temporary_.clear();
+  // The rename itself must survive a power failure too.
+  const std::size_t slash = target_.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : target_.substr(0, slash + 1);
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0) {
+    ::fsync(fd);
+    ::close(fd);
+  }
+  return {};
+}
+
+}  // namespace tintype

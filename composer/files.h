@@ -1,0 +1,60 @@
+// Files in and out: inputs mapped read-only, outputs that appear whole or not at all.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "formats/wire.h"
+
+namespace tintype {
+
+// A file's bytes. A regular file is mapped; anything else (a pipe) is read to its end.
+class InputFile {
+ public:
+  // Errors: the file cannot be opened or read, or is a directory. The path is in the message.
+  static Result<InputFile> open(const std::string& path);
+  ~InputFile();
+  InputFile(InputFile&& other) noexcept;
+  InputFile& operator=(InputFile&& other) noexcept;
+
+  Bytes bytes() const { return bytes_; }
+
+ private:
+  InputFile() = default;
+  std::vector<std::uint8_t> read_;
+  void* mapping_ = nullptr;
+  Bytes bytes_;
+};
+
+// Ends the process with a sentence, and status 1, when a mapped input is truncated by someone else while it
+// is read.
+void report_truncated_inputs(const char* program);
+
+// An output file that takes its name only when it is complete: bytes go to "PATH.tmp" beside it, commit()
+// syncs and renames. A compose that dies leaves at most the temporary file, which the next one overwrites.
+// "-" is standard output, and a path that names something other than a regular file (a pipe, /dev/null) is
+// written directly.
+class OutputFile {
+ public:
+  // Errors: the place is not writable, another process is writing it, or standard output is a terminal.
+  static Result<OutputFile> create(const std::string& path);
+  ~OutputFile();  // removes the temporary file of an output that was not committed
+  OutputFile(OutputFile&& other) noexcept;
+  OutputFile& operator=(OutputFile&&) = delete;
+
+  Result<void> write(Bytes bytes);
+  // Everything written so far, read back from the file; empty for outputs that cannot be read back.
+  Result<std::optional<InputFile>> read_back() const;
+  Result<void> sync();
+  Result<void> commit();
+
+ private:
+  OutputFile() = default;
+  std::string path_;       // as the user gave it, for messages
+  std::string target_;     // what the temporary file becomes
+  std::string temporary_;  // empty for direct outputs
+  int fd_ = -1;
+};
+
+}  // namespace tintype

@@ -1,0 +1,298 @@
+#include "composer/inspect.h"
+
+#include <algorithm>
+
+#include "composer/files.h"
+#include "formats/linux_boot.h"
+#include "formats/machine_tree.h"
+
+namespace tintype {
+
+namespace {
+
+std::string hex(std::uint64_t value) {
+  return fmt::format("{:#x}", value);
+}
+
+std::string kind_of(const igvm::PageRun& run) {
+  switch (run.data_type) {
+    case IGVM_PAGE_DATA_TYPE_SECRETS:
+      return "secrets";
+    case IGVM_PAGE_DATA_TYPE_CPUID_DATA:
+      return "cpuid";
+    case IGVM_PAGE_DATA_TYPE_CPUID_XF:
+      return "cpuid_xf";
+    default:
+      break;
+  }
+  if (run.flags & IGVM_PAGE_DATA_SHARED) return "shared";
+  return run.flags & IGVM_PAGE_DATA_UNMEASURED ? "unmeasured" : "normal";
+}
+
+GpaRange range_of(const igvm::PageRun& run) {
+  return {run.gpa, run.gpa + run.pages * run.step()};
+}
+
+// Adds the part of `run` inside `region.range` to the region's digest and sizes.
+void account(const igvm::PageRun& run, RegionReport& region, Sha256Stream& digest) {
+  const std::uint64_t start = std::max(run.gpa, region.range.start) - run.gpa;
+  const std::uint64_t end = std::min(range_of(run).end, region.range.end) - run.gpa;
+  if (run.step() != kPageSize) {  // a 2 MiB page whose first 4096 bytes are in the file
+    digest.update(run.data);
+  } else if (run.data.empty()) {
+    static constexpr std::array<std::uint8_t, 65536> kZeros{};
+    for (std::uint64_t left = end - start; left > 0;) {
+      const std::uint64_t count = std::min<std::uint64_t>(left, kZeros.size());
+      digest.update(Bytes(kZeros).first(count));
+      left -= count;
+    }
+  } else {
+    digest.update(run.data.subspan(start, end - start));
+  }
+  if (run.data.empty()) return;
+  if (!region.file_offset) region.file_offset = run.file_offset + (run.step() == kPageSize ? start : 0);
+  region.file_bytes += run.step() == kPageSize ? end - start : run.data.size();
+}
+
+using Runs = std::vector<const igvm::PageRun*>;
+
+// Regions as the machine description names them. `runs` are sorted by address.
+std::vector<RegionReport> labelled_regions(const Machine& machine, const Runs& runs) {
+  std::vector<RegionReport> regions;
+  auto run = runs.begin();
+  for (const RegionLabel& label : machine.labels) {
+    RegionReport region{.name = label.name, .range = label.range, .kind = "normal"};
+    Sha256Stream digest;
+    while (run != runs.end() && range_of(**run).end <= label.range.start) ++run;
+    bool first = true;
+    for (auto inside = run; inside != runs.end() && (*inside)->gpa < label.range.end; ++inside) {
+      if (first) {
+        region.kind = kind_of(**inside);
+        region.compatibility_mask = (*inside)->compatibility_mask;
+        first = false;
+      }
+      account(**inside, region, digest);
+    }
+    region.sha256 = digest.finish();
+    regions.push_back(std::move(region));
+  }
+  return regions;
+}
+
+// Regions of a file that names nothing: as much as is contiguous and of one kind.
+std::vector<RegionReport> anonymous_regions(const Runs& runs) {
+  std::vector<RegionReport> regions;
+  for (std::size_t first = 0; first < runs.size();) {
+    RegionReport region{.name = {},
+                        .range = range_of(*runs[first]),
+                        .kind = kind_of(*runs[first]),
+                        .compatibility_mask = runs[first]->compatibility_mask};
+    std::size_t next = first + 1;
+    while (next < runs.size() && runs[next]->gpa == region.range.end && kind_of(*runs[next]) == region.kind &&
+           runs[next]->compatibility_mask == region.compatibility_mask)
+      region.range.end = range_of(*runs[next++]).end;
+    Sha256Stream digest;
+    for (std::size_t i = first; i < next; ++i) account(*runs[i], region, digest);
+    region.sha256 = digest.finish();
+    regions.push_back(std::move(region));
+    first = next;
+  }
+  return regions;
+}
+
+// The map that the guest's boot_params state, from the page labelled so.
+std::vector<MemoryMapEntry> e820_of(const Machine& machine, const Runs& runs) {
+  std::vector<MemoryMapEntry> entries;
+  const auto label = std::find_if(machine.labels.begin(), machine.labels.end(),
+                                  [](const RegionLabel& region) { return region.name == "boot_params"; });
+  if (label == machine.labels.end()) return entries;
+  for (const igvm::PageRun* run : runs) {
+    if (!range_of(*run).contains(label->range.start) || run->data.empty() || run->step() != kPageSize)
+      continue;
+    const auto params = read_at<BootParams>(run->data, label->range.start - run->gpa, "boot_params");
+    if (!params || params->e820_entries > params->e820_table.size()) return entries;
+    for (std::size_t i = 0; i < params->e820_entries; ++i) {
+      const E820Entry& entry = params->e820_table[i];
+      const auto range = GpaRange::of_size(entry.addr, entry.size);
+      if (!range) continue;
+      MemoryType type = MemoryType::reserved;
+      if (entry.type == static_cast<std::uint32_t>(E820Type::ram)) type = MemoryType::ram;
+      if (entry.type == static_cast<std::uint32_t>(E820Type::acpi)) type = MemoryType::acpi_data;
+      entries.push_back({*range, type});
+    }
+    break;
+  }
+  return entries;
+}
+
+std::string platform_name(std::uint8_t type) {
+  switch (type) {
+    case IGVM_PLATFORM_NATIVE:
+      return "native";
+    case IGVM_PLATFORM_VSM_ISOLATION:
+      return "vbs";
+    case IGVM_PLATFORM_SEV_SNP:
+      return "snp";
+    case IGVM_PLATFORM_TDX:
+      return "tdx";
+    case IGVM_PLATFORM_SEV:
+      return "sev";
+    case IGVM_PLATFORM_SEV_ES:
+      return "sev-es";
+    case IGVM_PLATFORM_CCA:
+      return "cca";
+    default:
+      return fmt::format("type {}", type);
+  }
+}
+
+std::string context_kind(igvm::VpContext::Kind kind) {
+  switch (kind) {
+    case igvm::VpContext::Kind::native_x64:
+      return "native";
+    case igvm::VpContext::Kind::vbs_x64:
+    case igvm::VpContext::Kind::vbs_aarch64:
+      return "vbs";
+    case igvm::VpContext::Kind::snp_vmsa:
+      return "snp";
+    case igvm::VpContext::Kind::cca:
+      return "cca";
+  }
+  return "unknown";
+}
+
+// Adds each directive that is not page data to the list it belongs to.
+struct DirectiveVisitor {
+  InspectReport& report;
+  Runs& runs;
+
+  void operator()(const igvm::PageRun& run) {
+    runs.push_back(&run);
+    report.header_count += run.pages;
+  }
+  void operator()(const igvm::ParameterArea& area) {
+    report.parameters.push_back(
+        {"area",
+         {{"index", fmt::to_string(area.parameter_area_index)},
+          {"bytes", hex(area.number_of_bytes)},
+          {"initial", area.initial.empty() ? "zero" : to_hex(sha256(area.initial))}}});
+  }
+  void operator()(const igvm::Parameter& parameter) {
+    report.parameters.push_back({igvm::parameter_name(parameter.type),
+                                 {{"index", fmt::to_string(parameter.header.parameter_area_index.value())},
+                                  {"byte_offset", hex(parameter.header.byte_offset)}}});
+  }
+  void operator()(const IGVM_VHS_PARAMETER_INSERT& insert) {
+    report.parameters.push_back({"insert",
+                                 {{"index", fmt::to_string(insert.parameter_area_index.value())},
+                                  {"gpa", hex(insert.gpa)},
+                                  {"mask", hex(insert.compatibility_mask)}}});
+  }
+  void operator()(const igvm::VpContext& context) {
+    HeaderReport header{context_kind(context.kind),
+                        {{"vp_index", fmt::to_string(context.vp_index)},
+                         {"mask", hex(context.compatibility_mask)},
+                         {"gpa", hex(context.gpa)}}};
+    for (auto& field : igvm::describe_context(context)) header.fields.push_back(std::move(field));
+    report.contexts.push_back(std::move(header));
+  }
+  void operator()(const IGVM_VHS_REQUIRED_MEMORY& memory) {
+    report.required_memory.push_back({"required",
+                                      {{"start", hex(memory.gpa)},
+                                       {"bytes", hex(memory.number_of_bytes)},
+                                       {"mask", hex(memory.compatibility_mask)},
+                                       {"flags", hex(memory.flags)}}});
+  }
+  void operator()(const IGVM_VHS_SNP_ID_BLOCK& block) {
+    report.others.push_back({"snp-id-block",
+                             {{"mask", hex(block.compatibility_mask)},
+                              {"launch_digest", to_hex(block.ld)},
+                              {"family_id", to_hex(block.family_id)},
+                              {"image_id", to_hex(block.image_id)},
+                              {"version", fmt::to_string(block.version.value())},
+                              {"guest_svn", fmt::to_string(block.guest_svn.value())}}});
+  }
+  void operator()(const IGVM_VHS_VBS_MEASUREMENT& measurement) {
+    report.others.push_back({"vbs-measurement",
+                             {{"mask", hex(measurement.compatibility_mask)},
+                              {"version", fmt::to_string(measurement.version.value())},
+                              {"product_id", hex(measurement.product_id)},
+                              {"module_id", hex(measurement.module_id)},
+                              {"security_version", fmt::to_string(measurement.security_version.value())},
+                              {"digest", to_hex(measurement.boot_measurement_digest)}}});
+  }
+  void operator()(const IGVM_VHS_ERROR_RANGE& range) {
+    report.others.push_back({"error-range",
+                             {{"start", hex(range.gpa)},
+                              {"bytes", hex(range.size_bytes)},
+                              {"mask", hex(range.compatibility_mask)}}});
+  }
+};
+
+struct InitializationVisitor {
+  HeaderReport operator()(const IGVM_VHS_GUEST_POLICY& policy) const {
+    return {"guest-policy", {{"mask", hex(policy.compatibility_mask)}, {"policy", hex(policy.policy)}}};
+  }
+  HeaderReport operator()(const IGVM_VHS_CCA_POLICY& policy) const {
+    return {"cca-policy", {{"mask", hex(policy.compatibility_mask)}, {"data", to_hex(bytes_of(policy))}}};
+  }
+  HeaderReport operator()(const IGVM_VHS_RELOCATABLE_REGION& region) const {
+    return {"relocatable-region",
+            {{"mask", hex(region.compatibility_mask)},
+             {"start", hex(region.relocation_region_gpa)},
+             {"bytes", hex(region.relocation_region_size)},
+             {"alignment", hex(region.relocation_alignment)},
+             {"minimum", hex(region.minimum_relocation_gpa)},
+             {"maximum", hex(region.maximum_relocation_gpa)},
+             {"vp_index", fmt::to_string(region.vp_index.value())},
+             {"vtl", fmt::to_string(region.vtl)},
+             {"flags", hex(region.flags)}}};
+  }
+  HeaderReport operator()(const IGVM_VHS_PAGE_TABLE_RELOCATION& region) const {
+    return {"page-table-relocation",
+            {{"mask", hex(region.compatibility_mask)},
+             {"start", hex(region.gpa)},
+             {"bytes", hex(region.size)},
+             {"used", hex(region.used_size)},
+             {"vp_index", fmt::to_string(region.vp_index.value())},
+             {"vtl", fmt::to_string(region.vtl)}}};
+  }
+};
+
+}  // namespace
+
+Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
+  InspectReport report{.file = name, .size = bytes.size()};
+  const igvm::File file = TRY(igvm::read(bytes, &report.layout));
+  report.format_version = file.format_version;
+  report.arch = file.arch;
+  report.machine = TRY(read_machine(bytes));
+  report.header_count = file.platforms.size() + file.initializations.size();
+  for (const IGVM_VHS_SUPPORTED_PLATFORM& platform : file.platforms)
+    report.platforms.push_back({platform_name(platform.platform_type),
+                                {{"mask", hex(platform.compatibility_mask)},
+                                 {"version", fmt::to_string(platform.platform_version.value())},
+                                 {"highest_vtl", fmt::to_string(platform.highest_vtl)},
+                                 {"shared_gpa_boundary", hex(platform.shared_gpa_boundary)}}});
+  for (const igvm::Initialization& header : file.initializations)
+    report.initializations.push_back(std::visit(InitializationVisitor{}, header));
+  Runs runs;
+  for (const igvm::Directive& directive : file.directives) {
+    if (!std::holds_alternative<igvm::PageRun>(directive)) ++report.header_count;
+    std::visit(DirectiveVisitor{report, runs}, directive);
+  }
+  std::stable_sort(runs.begin(), runs.end(),
+                   [](const igvm::PageRun* a, const igvm::PageRun* b) { return a->gpa < b->gpa; });
+  report.regions = report.machine ? labelled_regions(*report.machine, runs) : anonymous_regions(runs);
+  if (report.machine) report.e820 = e820_of(*report.machine, runs);
+  report.warnings = igvm::oddities(file);
+  return report;
+}
+
+Result<std::string> inspect(const InspectOptions& options) {
+  const InputFile file = TRY(InputFile::open(options.file));
+  const InspectReport report = TRY(with_context(gather_report(options.file, file.bytes()), options.file));
+  return options.json ? render_json(report) : render_text(report);
+}
+
+}  // namespace tintype

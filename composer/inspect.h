@@ -1,0 +1,62 @@
+// What is in a snapshot or in anyone's IGVM file: gathered once, printed as text or JSON.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "composer/options.h"
+#include "formats/igvm.h"
+#include "formats/machine.h"
+#include "layouts/memory_map.h"
+
+namespace tintype {
+
+// A contiguous piece of guest memory that the file fills.
+struct RegionReport {
+  std::string name;  // empty in files that name nothing
+  GpaRange range;    // a region of ours may end in memory that the file says nothing about, and that is zero
+  std::string kind;  // "normal", "unmeasured", "shared", "cpuid", "cpuid_xf", "secrets"
+  std::uint32_t compatibility_mask = 0;
+  std::uint64_t file_bytes = 0;              // stored in the file; the rest is zero
+  std::optional<std::uint64_t> file_offset;  // of its first byte that is stored
+  Sha256 sha256{};                           // of what the file says the memory holds
+};
+
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+// One header that is not page data.
+struct HeaderReport {
+  std::string what;  // "parameter VP_COUNT", "vp-context native_x64"
+  Fields fields;     // in the order to print
+};
+
+struct InspectReport {
+  std::string file;
+  std::uint64_t size = 0;
+  igvm::FileLayout layout;
+  std::uint32_t format_version = 1;
+  Arch arch = Arch::x86_64;
+  std::uint64_t header_count = 0;
+  std::vector<HeaderReport> platforms;
+  std::vector<HeaderReport> initializations;
+  std::optional<Machine> machine;
+  std::vector<MemoryMapEntry> e820;  // as boot_params tells it to the guest; empty if there is none
+  std::vector<RegionReport> regions;
+  std::vector<HeaderReport> required_memory;
+  std::vector<HeaderReport> parameters;
+  std::vector<HeaderReport> contexts;
+  std::vector<HeaderReport> others;
+  std::vector<std::string> warnings;
+};
+
+// Reads `options.file` and renders it. Errors: the file cannot be read, or is not an IGVM file the reference
+// accepts.
+Result<std::string> inspect(const InspectOptions& options);
+
+Result<InspectReport> gather_report(const std::string& name, Bytes file);
+std::string render_text(const InspectReport& report);
+std::string render_json(const InspectReport& report);
+
+}  // namespace tintype

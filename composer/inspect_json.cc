@@ -1,0 +1,99 @@
+#include <nlohmann/json.hpp>
+
+#include "composer/inspect.h"
+
+namespace tintype {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string hex(std::uint64_t value) {
+  return fmt::format("{:#x}", value);
+}
+
+Json header_json(const HeaderReport& header) {
+  Json json = {{"type", header.what}};
+  for (const auto& [name, value] : header.fields) json[name] = value;
+  return json;
+}
+
+Json headers_json(const std::vector<HeaderReport>& headers) {
+  Json json = Json::array();
+  for (const HeaderReport& header : headers) json.push_back(header_json(header));
+  return json;
+}
+
+Json machine_json(const Machine& machine) {
+  Json json = {{"arch", arch_name(machine.arch)},
+               {"protocol", machine.protocol},
+               {"memory", machine.memory},
+               {"cpus", machine.cpus}};
+  json["ram"] = Json::array();
+  for (const GpaRange& range : ram_ranges(machine.arch, machine.memory))
+    json["ram"].push_back({{"start", hex(range.start)}, {"end", hex(range.end)}});
+  json["devices"] = Json::array();
+  for (const Device& device : devices_of(machine.arch)) {
+    Json entry = {{"name", device.name},
+                  {"compatible", device.compatible},
+                  {"space", device.space == Device::Space::port ? "port" : "mmio"},
+                  {"base", hex(device.base)},
+                  {"size", device.size},
+                  {"count", device.count}};
+    if (device.interrupt) entry["gsi"] = *device.interrupt;
+    json["devices"].push_back(std::move(entry));
+  }
+  json["components"] = Json::array();
+  for (const Component& component : machine.components)
+    json["components"].push_back({{"role", component.role},
+                                  {"format", component.format},
+                                  {"version", component.version},
+                                  {"size", component.size},
+                                  {"sha256", to_hex(component.sha256)}});
+  return json;
+}
+
+Json region_json(const RegionReport& region) {
+  Json json = {{"name", region.name.empty() ? Json() : Json(region.name)},
+               {"start", hex(region.range.start)},
+               {"end", hex(region.range.end)},
+               {"size", region.range.size()},
+               {"kind", region.kind},
+               {"compatibility_mask", hex(region.compatibility_mask)},
+               {"file_offset", region.file_offset ? Json(*region.file_offset) : Json()},
+               {"file_bytes", region.file_bytes},
+               {"sha256", to_hex(region.sha256)}};
+  return json;
+}
+
+}  // namespace
+
+std::string render_json(const InspectReport& report) {
+  Json json = {{"file", report.file},
+               {"size", report.size},
+               {"igvm",
+                {{"version", report.format_version},
+                 {"arch", arch_name(report.arch)},
+                 {"variable_header_offset", report.layout.variable_header_offset},
+                 {"variable_header_size", report.layout.variable_header_size},
+                 {"checksum", hex(report.layout.checksum)},
+                 {"headers", report.header_count}}}};
+  json["platforms"] = headers_json(report.platforms);
+  json["initializations"] = headers_json(report.initializations);
+  json["machine"] = report.machine ? machine_json(*report.machine) : Json();
+  json["e820"] = Json::array();
+  for (const MemoryMapEntry& entry : report.e820)
+    json["e820"].push_back({{"start", hex(entry.range.start)},
+                            {"end", hex(entry.range.end)},
+                            {"type", memory_type_name(entry.type)}});
+  json["regions"] = Json::array();
+  for (const RegionReport& region : report.regions) json["regions"].push_back(region_json(region));
+  json["required_memory"] = headers_json(report.required_memory);
+  json["parameters"] = headers_json(report.parameters);
+  json["vp_contexts"] = headers_json(report.contexts);
+  json["other_directives"] = headers_json(report.others);
+  json["warnings"] = report.warnings;
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace tintype

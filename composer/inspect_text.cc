@@ -1,0 +1,89 @@
+#include "composer/inspect.h"
+
+namespace tintype {
+
+namespace {
+
+// 0x1000-0x1fff, the last byte included.
+std::string span_text(GpaRange range) {
+  return range.empty() ? fmt::format("{:#x} (empty)", range.start)
+                       : fmt::format("{:#x}-{:#x}", range.start, range.last());
+}
+
+std::string size_text(std::uint64_t bytes) {
+  if (bytes >= kGiB && bytes % kGiB == 0) return fmt::format("{} GiB", bytes / kGiB);
+  if (bytes >= kMiB && bytes % kMiB == 0) return fmt::format("{} MiB", bytes / kMiB);
+  if (bytes >= 10 * kMiB) return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / kMiB);
+  if (bytes >= 10 * kKiB) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / kKiB);
+  return fmt::format("{} B", bytes);
+}
+
+std::string headers_text(std::string_view title, const std::vector<HeaderReport>& headers) {
+  if (headers.empty()) return "";
+  std::string text = fmt::format("\n{}\n", title);
+  for (const HeaderReport& header : headers) {
+    std::string line = "  " + header.what;
+    for (const auto& [name, value] : header.fields) {
+      const std::string field = fmt::format(" {}={}", name, value);
+      if (line.size() + field.size() > 110) {
+        text += line + "\n";
+        line = "   ";
+      }
+      line += field;
+    }
+    text += line + "\n";
+  }
+  return text;
+}
+
+std::string machine_text(const Machine& machine) {
+  std::string text =
+      fmt::format("\nmachine\n  {}, {} RAM, {} vCPU{}, protocol {}\n", arch_name(machine.arch),
+                  size_text(machine.memory), machine.cpus, machine.cpus == 1 ? "" : "s", machine.protocol);
+  for (const Component& component : machine.components)
+    text += fmt::format("  {}: {}{}{}, {} bytes, sha256 {}\n", component.role, component.format,
+                        component.version.empty() ? "" : ", ", component.version, component.size,
+                        to_hex(component.sha256));
+  for (const Device& device : devices_of(machine.arch))
+    text += fmt::format("  {} {} {:#x}{}{}\n", device.name,
+                        device.space == Device::Space::port ? "port" : "mmio", device.base,
+                        device.count > 1 ? fmt::format(", {} of {:#x} bytes", device.count, device.size) : "",
+                        device.interrupt ? fmt::format(", GSI {}", *device.interrupt) : "");
+  return text;
+}
+
+std::string regions_text(const std::vector<RegionReport>& regions) {
+  std::string text = fmt::format("\nregions\n  {:<25} {:>10} {:<10} {:<13} {:>10} {:>10}  {}\n",
+                                 "guest memory", "size", "kind", "name", "offset", "stored", "sha256");
+  for (const RegionReport& region : regions)
+    text += fmt::format("  {:<25} {:>10} {:<10} {:<13} {:>10} {:>10}  {}\n", span_text(region.range),
+                        size_text(region.range.size()), region.kind, region.name.empty() ? "-" : region.name,
+                        region.file_offset ? fmt::format("{:#x}", *region.file_offset) : "-",
+                        size_text(region.file_bytes), to_hex(region.sha256));
+  return text;
+}
+
+}  // namespace
+
+std::string render_text(const InspectReport& report) {
+  std::string text = fmt::format(
+      "{}: IGVM version {}, {}, {} bytes, {} headers in {} bytes at {:#x}, CRC32 {:#010x}\n", report.file,
+      report.format_version, arch_name(report.arch), report.size, report.header_count,
+      report.layout.variable_header_size, report.layout.variable_header_offset, report.layout.checksum);
+  text += headers_text("platforms", report.platforms);
+  text += headers_text("initialization", report.initializations);
+  if (report.machine) text += machine_text(*report.machine);
+  if (!report.e820.empty()) text += "\nmemory map (e820)\n";
+  for (const MemoryMapEntry& entry : report.e820)
+    text += fmt::format("  {:<25} {}\n", span_text(entry.range), memory_type_name(entry.type));
+  if (!report.regions.empty()) text += regions_text(report.regions);
+  text += headers_text("required memory", report.required_memory);
+  text += headers_text("parameters", report.parameters);
+  text += headers_text("vp contexts", report.contexts);
+  text += headers_text("other directives", report.others);
+  if (!report.warnings.empty()) text += "\nwarnings\n";
+  for (const std::string& warning : report.warnings) text += fmt::format("  {}\n", warning);
+  return text;
+}
+
+}  // namespace tintype

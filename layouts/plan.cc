@@ -1,0 +1,209 @@
+#include "layouts/plan.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "formats/machine.h"
+
+namespace tintype {
+
+std::string_view page_kind_name(PageKind kind) {
+  switch (kind) {
+    case PageKind::normal:
+      return "normal";
+    case PageKind::unmeasured:
+      return "unmeasured";
+    case PageKind::shared:
+      return "shared";
+    case PageKind::cpuid:
+      return "cpuid";
+    case PageKind::secrets:
+      return "secrets";
+  }
+  return "unknown";
+}
+
+std::uint64_t Addresses::of(std::string_view region) const {
+  return range(region).start;
+}
+
+GpaRange Addresses::range(std::string_view region) const {
+  if (counting()) return {};
+  const auto found = ranges_.find(region);
+  assert(found != ranges_.end() && "an emitter asked for a region that nobody added");
+  return found->second;
+}
+
+bool Addresses::has(std::string_view region) const {
+  return ranges_.find(region) != ranges_.end();
+}
+
+void Addresses::set(std::string_view region, GpaRange range) {
+  ranges_.emplace(region, range);
+}
+
+namespace {
+
+// Collects what an emitter writes, borrowed bytes by reference and the rest in buffers of its own.
+class Rope final : public ByteSink {
+ public:
+  explicit Rope(Arena& arena) : arena_(arena) {}
+
+  void write(Bytes bytes) override {
+    own_.insert(own_.end(), bytes.begin(), bytes.end());
+    size_ += bytes.size();
+  }
+  void borrow(Bytes bytes) override {
+    if (bytes.size() < kPageSize) return write(bytes);  // a span's bookkeeping would outweigh the copy
+    flush();
+    pieces_.push_back(bytes);
+    size_ += bytes.size();
+  }
+  std::uint64_t size() const override { return size_; }
+  std::vector<Bytes> finish() {
+    flush();
+    return std::move(pieces_);
+  }
+
+ private:
+  void flush() {
+    if (own_.empty()) return;
+    arena_.push_back(std::move(own_));
+    pieces_.push_back(arena_.back());
+    own_.clear();
+  }
+
+  Arena& arena_;
+  std::vector<std::uint8_t> own_;
+  std::vector<Bytes> pieces_;
+  std::uint64_t size_ = 0;
+};
+
+// The lowest aligned address in `windows`, the first that has any, where `size` bytes of memory are free.
+// `taken` is sorted and disjoint.
+std::optional<GpaRange> first_fit(const Region& region, std::uint64_t size, const MemoryMap& memory,
+                                  const std::vector<GpaRange>& taken) {
+  for (const GpaRange& window : region.windows) {
+    for (const MemoryMapEntry& entry : memory.entries()) {
+      const std::uint64_t end = std::min(window.end, entry.range.end);
+      std::uint64_t from = std::max(window.start, entry.range.start);
+      while (true) {
+        const auto start = align_up(from, region.alignment);
+        const auto range = start ? GpaRange::of_size(*start, size) : std::nullopt;
+        if (!range || range->end > end) break;
+        const auto blocker =
+            std::lower_bound(taken.begin(), taken.end(), *range,
+                             [](const GpaRange& a, const GpaRange& b) { return a.end <= b.start; });
+        if (blocker == taken.end() || !blocker->overlaps(*range)) return range;
+        from = blocker->end;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+bool is_memory(const MemoryMap& memory, GpaRange range) {
+  return std::any_of(memory.entries().begin(), memory.entries().end(),
+                     [&](const MemoryMapEntry& entry) { return entry.range.contains(range); });
+}
+
+std::string range_text(GpaRange range) {
+  return fmt::format("{:#x}-{:#x}", range.start, range.last());
+}
+
+std::uint64_t end_of_ram(const MemoryMap& memory) {
+  std::uint64_t end = 0;
+  for (const MemoryMapEntry& entry : memory.entries())
+    if (entry.type == MemoryType::ram) end = entry.range.end;
+  return end;
+}
+
+}  // namespace
+
+Result<std::vector<LayoutPlan::Slot>> LayoutPlan::place_in(const MemoryMap& memory) const {
+  std::vector<Slot> slots;
+  std::vector<GpaRange> taken;
+  const auto take = [&](const Region& region, std::uint64_t emitted, GpaRange range) {
+    taken.insert(std::upper_bound(taken.begin(), taken.end(), range), range);
+    slots.push_back({&region, emitted, range});
+  };
+  std::vector<std::uint64_t> emitted;
+  for (const Region& region : regions_) {
+    Counter counter;
+    region.emit(Addresses{}, counter);
+    emitted.push_back(counter.size());
+  }
+
+  for (std::size_t i = 0; i < regions_.size(); ++i) {
+    const Region& region = regions_[i];
+    if (!region.fixed) continue;
+    const std::uint64_t size = std::max(emitted[i], region.reserve);
+    const auto range = GpaRange::of_size(*region.fixed, size);
+    if (!range)
+      return fail("region '{}' at {:#x} of {} bytes ends past 2^64", region.name, *region.fixed, size);
+    for (const Slot& other : slots)
+      if (other.range.overlaps(*range))
+        return fail("region '{}' {} overlaps region '{}' {}", region.name, range_text(*range),
+                    other.region->name, range_text(other.range));
+    if (!is_memory(memory, *range))
+      return fail("region '{}' {} does not fit RAM, which ends at {:#x}", region.name, range_text(*range),
+                  end_of_ram(memory) - 1);
+    take(region, emitted[i], *range);
+  }
+
+  for (std::size_t i = 0; i < regions_.size(); ++i) {
+    const Region& region = regions_[i];
+    if (region.fixed) continue;
+    const std::uint64_t size = std::max(emitted[i], region.reserve);
+    const auto range = first_fit(region, size, memory, taken);
+    if (!range) {
+      std::string windows;
+      for (const GpaRange& window : region.windows)
+        windows += (windows.empty() ? "" : " and ") + range_text(window);
+      return fail(
+          "region '{}' of {} bytes does not fit into what is free of {}, with RAM ending at {:#x}{}{}",
+          region.name, size, windows, end_of_ram(memory) - 1, region.remedy.empty() ? "" : ": ",
+          region.remedy);
+    }
+    take(region, emitted[i], *range);
+  }
+  std::sort(slots.begin(), slots.end(), [](const Slot& a, const Slot& b) { return a.range < b.range; });
+  return slots;
+}
+
+Result<void> LayoutPlan::place() {
+  auto placed = place_in(memory_);
+  if (!placed) {
+    // With the most RAM there can be, where would everything have gone? That tells how much would do.
+    const auto roomy = place_in(largest_);
+    if (!roomy) return tl::unexpected(roomy.error());
+    const std::uint64_t end = roomy->back().range.end;
+    const std::uint64_t memory = end > x86::kHoleEnd ? end - (x86::kHoleEnd - x86::kHoleStart) : end;
+    Error error = placed.error();
+    error.what += fmt::format(": give --memory at least {}M", (memory + kMiB - 1) / kMiB);
+    return tl::unexpected(error);
+  }
+  slots_ = std::move(*placed);
+  for (const Slot& slot : slots_) {
+    addresses_.set(slot.region->name, {slot.range.start, slot.range.start + slot.emitted});
+    if (slot.region->memory != MemoryType::ram && memory_.covers(slot.range, MemoryType::ram))
+      memory_.set(slot.range.to_pages(), slot.region->memory);
+  }
+  addresses_.set_memory(memory_);
+  return {};
+}
+
+std::vector<PlacedRegion> LayoutPlan::realize(Arena& arena) const {
+  std::vector<PlacedRegion> placed;
+  for (const Slot& slot : slots_) {
+    Rope rope(arena);
+    slot.region->emit(addresses_, rope);
+    const std::uint64_t size = rope.size();
+    assert(size == slot.emitted && "an emitter's length depends on addresses");
+    placed.push_back(
+        {slot.region->name, slot.region->kind, slot.region->memory, slot.range, size, rope.finish()});
+  }
+  return placed;
+}
+
+}  // namespace tintype
