@@ -22,7 +22,9 @@ template <typename T>
 concept Wire =
     std::is_trivially_copyable_v<T> && alignof(T) == 1 && std::has_unique_object_representations_v<T>;
 
+// The bytes of a structure. A string literal is text, and goes to the overload below without its NUL.
 template <Wire T>
+  requires(!std::is_array_v<T>)
 Bytes bytes_of(const T& value) {
   return {reinterpret_cast<const std::uint8_t*>(&value), sizeof(T)};
 }

@@ -118,7 +118,7 @@ void emit_boot_params(const Inputs& inputs, const Addresses& addresses, ByteSink
 
 Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
   plan.add(
-      {.name = "gdt", .fixed = kGdt, .emit = [](const Addresses&, ByteSink& sink) { x86::emit_gdt(sink); }});
+      {.name = "gdt", .fixed = kGdt, .emit = [](const Addresses&, ByteSink& sink) { x86::emit_gdt(x86::kFlatCode64, sink); }});
   plan.add({.name = "boot_params",
             .fixed = kBootParams,
             .emit = [&inputs](const Addresses& addresses, ByteSink& sink) {
@@ -137,11 +137,19 @@ Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
   return {};
 }
 
+// boot.rst, "64-bit Boot Protocol": paging on, flat segments, interrupts off, RSI at boot_params.
 VcpuX86 entry(const Inputs& inputs, const Addresses& addresses) {
-  VcpuX86 vcpu = x86::long_mode(addresses.range("gdt"), addresses.of("page_tables"));
+  VcpuX86 vcpu;
   vcpu.rip = inputs.kernel->entry;
   vcpu.rsi = addresses.of("boot_params");
   vcpu.rsp = addresses.of("stack") + kStackSize;
+  vcpu.cr0 = x86::kCr0Pe | x86::kCr0Et | x86::kCr0Pg;
+  vcpu.cr3 = addresses.of("page_tables");
+  vcpu.cr4 = x86::kCr4Pae;
+  vcpu.efer = x86::kEferLme | x86::kEferLma | x86::kEferNxe;
+  vcpu.gdtr = {addresses.of("gdt"), x86::kGdtLimit};
+  vcpu.code = x86::kFlatCode64;
+  vcpu.data = x86::kFlatData;
   return vcpu;
 }
 

@@ -1,0 +1,115 @@
+#include "composer/options.h"
+
+#include <initializer_list>
+#include <vector>
+
+#include "formats/gpa.h"
+#include "support/test_main.h"
+
+namespace tintype {
+namespace {
+
+Result<Options> parse(std::initializer_list<const char*> words) {
+  std::vector<const char*> argv = {"compose-snapshot"};
+  argv.insert(argv.end(), words);
+  return parse_options(static_cast<int>(argv.size()), argv.data());
+}
+
+std::string error_of(std::initializer_list<const char*> words) {
+  const auto options = parse(words);
+  return options ? "" : options.error().message();
+}
+
+TEST_CASE("a build takes its options, and has the documented defaults") {
+  const auto plain = parse({"build", "-o", "out", "--kernel", "vmlinuz"});
+  REQUIRE_OK(plain);
+  const auto& defaults = std::get<BuildOptions>(*plain);
+  CHECK(defaults.output == "out");
+  CHECK(defaults.kernel == "vmlinuz");
+  CHECK_FALSE(defaults.initrd.has_value());
+  CHECK(defaults.memory == 512 * kMiB);
+  CHECK(defaults.cpus == 1);
+  CHECK_FALSE(defaults.protocol.has_value());
+
+  const auto full =
+      parse({"build", "--output=-", "--kernel", "k", "--initrd", "i,j", "--cmdline", "a=b --kernal x",
+             "--memory", "2G", "--cpus", "4", "--protocol", "linux-x86_64", "--timings", "-q"});
+  REQUIRE_OK(full);
+  const auto& options = std::get<BuildOptions>(*full);
+  CHECK(options.output == "-");
+  CHECK(options.initrd == "i,j");
+  CHECK(options.cmdline == "a=b --kernal x");
+  CHECK(options.memory == 2 * kGiB);
+  CHECK(options.cpus == 4);
+  CHECK(options.protocol == "linux-x86_64");
+  CHECK(options.timings);
+  CHECK(options.quiet);
+}
+
+TEST_CASE("values that start with a dash and empty ones are values") {
+  const auto dashed = parse({"build", "-o", "out", "--kernel", "k", "--cmdline", "--memory"});
+  REQUIRE_OK(dashed);
+  CHECK(std::get<BuildOptions>(*dashed).cmdline == "--memory");
+  const auto empty = parse({"build", "-o", "out", "--kernel", "k", "--cmdline", ""});
+  REQUIRE_OK(empty);
+  CHECK(std::get<BuildOptions>(*empty).cmdline.empty());
+}
+
+TEST_CASE("mistakes are named, with what was probably meant") {
+  CHECK(error_of({}) == "no command is given: try compose-snapshot --help");
+  CHECK(error_of({"biuld"}) ==
+        "unknown command 'biuld' (did you mean 'build'?): try compose-snapshot --help");
+  CHECK(error_of({"build", "--kernel", "k"}) == "no output is given: add -o FILE");
+  CHECK(error_of({"build", "-o", "out"}) == "no kernel is given: add --kernel FILE");
+  CHECK(error_of({"build", "-o", "out", "--kernal", "k"}) ==
+        "unknown option '--kernal' (did you mean 'kernel'?)");
+  CHECK(error_of({"build", "-o", "out", "--kernel", "k", "--memroy=1G"}) ==
+        "unknown option '--memroy' (did you mean 'memory'?)");
+  CHECK(error_of({"build", "-o", "out", "--kernel", "k", "--protocol", "linux-x86-64"})
+            .find("unknown protocol 'linux-x86-64' (did you mean 'linux-x86_64'?)") == 0);
+  CHECK(error_of({"build", "-o", "out", "--kernel", "k", "--kernel", "l"}) ==
+        "option '--kernel' is given 2 times: give it once");
+  CHECK(error_of({"build", "-o", "out", "--kernel", "k", "stray"}).find("'stray' is one argument too many") ==
+        0);
+  CHECK(error_of({"build", "-o", "out", "--kernel"}).find("kernel") != std::string::npos);
+  CHECK(error_of({"inspect"}) == "inspect takes one file, and none are given");
+  CHECK(error_of({"inspect", "a", "b"}) == "inspect takes one file, and several are given");
+  CHECK(error_of({"inspect", "--jsn", "a"}) == "unknown option '--jsn' (did you mean 'json'?)");
+}
+
+TEST_CASE("numbers are checked against their ranges") {
+  for (const char* cpus : {"0", "1025", "-1", "two", "1 ", "", "99999999999"})
+    CHECK(error_of({"build", "-o", "o", "--kernel", "k", "--cpus", cpus})
+              .find("is not a number from 1 to 1024") != std::string::npos);
+  for (const char* memory : {"0", "512K", "2T", "1024G1"})
+    CHECK_FALSE(parse({"build", "-o", "o", "--kernel", "k", "--memory", memory}).has_value());
+  REQUIRE_OK(parse({"build", "-o", "o", "--kernel", "k", "--memory", "1T", "--cpus", "1024"}));
+}
+
+TEST_CASE("sizes have units of 1024 and are whole pages") {
+  CHECK(parse_size("4096").value() == 4096);
+  CHECK(parse_size("512M").value() == 512 * kMiB);
+  CHECK(parse_size("1g").value() == kGiB);
+  CHECK(parse_size("1T").value() == kTiB);
+  CHECK(parse_size("1000").error().message() == "1000 bytes is not a multiple of the page size, 4096");
+  for (const char* text :
+       {"", "M", "1MB", "1.5G", "-1M", "99999999999999999999", "18014398509481984K", " 1M"})
+    CHECK(parse_size(text).error().message().find("is not a size") != std::string::npos);
+}
+
+TEST_CASE("help and version are texts, and help names every protocol and option") {
+  const auto help = parse({"build", "--help"});
+  REQUIRE_OK(help);
+  const std::string& text = std::get<PrintOptions>(*help).text;
+  for (const char* word : {"--output", "--kernel", "--initrd", "--cmdline", "--memory", "--cpus",
+                           "--protocol", "linux-x86_64", "Examples:"})
+    CHECK(text.find(word) != std::string::npos);
+  REQUIRE_OK(parse({"--help"}));
+  REQUIRE_OK(parse({"inspect", "--help"}));
+  const auto version = parse({"--version"});
+  REQUIRE_OK(version);
+  CHECK(std::get<PrintOptions>(*version).text.find("compose-snapshot ") == 0);
+}
+
+}  // namespace
+}  // namespace tintype
