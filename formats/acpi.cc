@@ -1,0 +1,32 @@
+#include "formats/acpi.h"
+
+#include <cstring>
+
+namespace tintype::acpi {
+
+std::uint8_t checksum(Bytes bytes) {
+  unsigned sum = 0;
+  for (const std::uint8_t byte : bytes) sum += byte;
+  return static_cast<std::uint8_t>(0u - sum);
+}
+
+void seal(std::span<std::uint8_t> table) {
+  assert(table.size() >= sizeof(Header) && table.size() <= UINT32_MAX);
+  Header header;
+  std::memcpy(&header, table.data(), sizeof(header));
+  header.Length = static_cast<std::uint32_t>(table.size());
+  header.Checksum = 0;
+  std::memcpy(table.data(), &header, sizeof(header));
+  header.Checksum = checksum(table);
+  std::memcpy(table.data(), &header, sizeof(header));
+}
+
+Rsdp sealed(Rsdp rsdp) {
+  rsdp.Checksum = 0;
+  rsdp.ExtendedChecksum = 0;
+  rsdp.Checksum = checksum(bytes_of(rsdp).first(kRsdpFirstChecksumSize));
+  rsdp.ExtendedChecksum = checksum(bytes_of(rsdp));
+  return rsdp;
+}
+
+}  // namespace tintype::acpi

@@ -1,0 +1,236 @@
+// ACPI tables as the specification prints them (ACPI 6.5, chapter 5), and what seals them: length and
+// checksum. Only structures; which values a machine gets is layouts/acpi/'s business.
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "formats/scalar.h"
+#include "formats/wire.h"
+
+namespace tintype::acpi {
+
+using TableSignature = std::array<std::uint8_t, 4>;
+
+// A table's signature from its ASCII name, which has four characters: signature("APIC").
+constexpr TableSignature signature(std::string_view name) {
+  assert(name.size() == 4);
+  TableSignature bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(name[i]);
+  return bytes;
+}
+
+// Fixed-width identification text: exactly N characters, since the fields have no terminator.
+template <std::size_t N>
+constexpr std::array<std::uint8_t, N - 1> text(const char (&characters)[N]) {
+  std::array<std::uint8_t, N - 1> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(characters[i]);
+  return bytes;
+}
+
+// ACPI 6.5, 5.2.6: System Description Table Header
+struct Header {
+  TableSignature Signature;                // 0
+  le32 Length;                             // 4: of the whole table, this header included
+  std::uint8_t Revision;                   // 8
+  std::uint8_t Checksum;                   // 9: makes all bytes of the table sum to zero
+  std::array<std::uint8_t, 6> OEMID;       // 10
+  std::array<std::uint8_t, 8> OEMTableID;  // 16
+  le32 OEMRevision;                        // 24
+  std::array<std::uint8_t, 4> CreatorID;   // 28
+  le32 CreatorRevision;                    // 32
+};
+static_assert(sizeof(Header) == 36 && Wire<Header>);
+
+// ACPI 6.5, 5.2.5.3: Root System Description Pointer. Found at a 16-byte boundary in 0xE0000-0xFFFFF
+// (5.2.5.1).
+struct Rsdp {
+  std::array<std::uint8_t, 8> Signature;  // 0: "RSD PTR "
+  std::uint8_t Checksum;                  // 8: of bytes 0-19
+  std::array<std::uint8_t, 6> OEMID;      // 9
+  std::uint8_t Revision;                  // 15: 2 since ACPI 2.0
+  le32 RsdtAddress;                       // 16
+  le32 Length;                            // 20 (2)
+  le64 XsdtAddress;                       // 24 (2)
+  std::uint8_t ExtendedChecksum;          // 32 (2): of the whole structure
+  std::array<std::uint8_t, 3> Reserved;   // 33 (2)
+};
+static_assert(sizeof(Rsdp) == 36 && Wire<Rsdp>);
+inline constexpr std::size_t kRsdpFirstChecksumSize = 20;
+inline constexpr std::array<std::uint8_t, 8> kRsdpSignature = text("RSD PTR ");
+inline constexpr std::uint8_t kRsdpRevision = 2;
+
+// ACPI 6.5, 5.2.8: the XSDT is a Header and then one of these for each table.
+using XsdtEntry = le64;
+inline constexpr std::uint8_t kXsdtRevision = 1;
+
+// ACPI 6.5, 5.2.3.2: Generic Address Structure
+struct GenericAddress {
+  std::uint8_t AddressSpaceID;     // 0
+  std::uint8_t RegisterBitWidth;   // 1
+  std::uint8_t RegisterBitOffset;  // 2
+  std::uint8_t AccessSize;         // 3 (3.0)
+  le64 Address;                    // 4
+};
+static_assert(sizeof(GenericAddress) == 12 && Wire<GenericAddress>);
+inline constexpr std::uint8_t kSystemMemory = 0;
+inline constexpr std::uint8_t kSystemIo = 1;
+inline constexpr std::uint8_t kByteAccess = 1;
+
+// An 8-bit register at an I/O port.
+constexpr GenericAddress port_register(std::uint16_t port) {
+  return {.AddressSpaceID = kSystemIo,
+          .RegisterBitWidth = 8,
+          .RegisterBitOffset = 0,
+          .AccessSize = kByteAccess,
+          .Address = std::uint64_t{port}};
+}
+// A register that does not exist.
+constexpr GenericAddress no_register() {
+  return {0, 0, 0, 0, std::uint64_t{0}};
+}
+
+// ACPI 6.5, 5.2.9: Fixed ACPI Description Table. In parentheses the ACPI version that brought the field.
+struct Fadt {
+  Header header;                                           // 0
+  le32 FIRMWARE_CTRL;                                      // 36
+  le32 DSDT;                                               // 40
+  std::uint8_t Reserved;                                   // 44: INT_MODEL in ACPI 1.0
+  std::uint8_t Preferred_PM_Profile;                       // 45 (2.0)
+  le16 SCI_INT;                                            // 46
+  le32 SMI_CMD;                                            // 48
+  std::uint8_t ACPI_ENABLE;                                // 52
+  std::uint8_t ACPI_DISABLE;                               // 53
+  std::uint8_t S4BIOS_REQ;                                 // 54
+  std::uint8_t PSTATE_CNT;                                 // 55 (2.0)
+  le32 PM1a_EVT_BLK;                                       // 56
+  le32 PM1b_EVT_BLK;                                       // 60
+  le32 PM1a_CNT_BLK;                                       // 64
+  le32 PM1b_CNT_BLK;                                       // 68
+  le32 PM2_CNT_BLK;                                        // 72
+  le32 PM_TMR_BLK;                                         // 76
+  le32 GPE0_BLK;                                           // 80
+  le32 GPE1_BLK;                                           // 84
+  std::uint8_t PM1_EVT_LEN;                                // 88
+  std::uint8_t PM1_CNT_LEN;                                // 89
+  std::uint8_t PM2_CNT_LEN;                                // 90
+  std::uint8_t PM_TMR_LEN;                                 // 91
+  std::uint8_t GPE0_BLK_LEN;                               // 92
+  std::uint8_t GPE1_BLK_LEN;                               // 93
+  std::uint8_t GPE1_BASE;                                  // 94
+  std::uint8_t CST_CNT;                                    // 95 (2.0)
+  le16 P_LVL2_LAT;                                         // 96
+  le16 P_LVL3_LAT;                                         // 98
+  le16 FLUSH_SIZE;                                         // 100
+  le16 FLUSH_STRIDE;                                       // 102
+  std::uint8_t DUTY_OFFSET;                                // 104
+  std::uint8_t DUTY_WIDTH;                                 // 105
+  std::uint8_t DAY_ALRM;                                   // 106
+  std::uint8_t MON_ALRM;                                   // 107
+  std::uint8_t CENTURY;                                    // 108
+  le16 IAPC_BOOT_ARCH;                                     // 109 (2.0)
+  std::uint8_t Reserved2;                                  // 111
+  le32 Flags;                                              // 112
+  GenericAddress RESET_REG;                                // 116 (2.0)
+  std::uint8_t RESET_VALUE;                                // 128 (2.0)
+  le16 ARM_BOOT_ARCH;                                      // 129 (5.1)
+  std::uint8_t FADT_Minor_Version;                         // 131 (5.1)
+  le64 X_FIRMWARE_CTRL;                                    // 132 (2.0)
+  le64 X_DSDT;                                             // 140 (2.0)
+  GenericAddress X_PM1a_EVT_BLK;                           // 148 (2.0)
+  GenericAddress X_PM1b_EVT_BLK;                           // 160 (2.0)
+  GenericAddress X_PM1a_CNT_BLK;                           // 172 (2.0)
+  GenericAddress X_PM1b_CNT_BLK;                           // 184 (2.0)
+  GenericAddress X_PM2_CNT_BLK;                            // 196 (2.0)
+  GenericAddress X_PM_TMR_BLK;                             // 208 (2.0)
+  GenericAddress X_GPE0_BLK;                               // 220 (2.0)
+  GenericAddress X_GPE1_BLK;                               // 232 (2.0)
+  GenericAddress SLEEP_CONTROL_REG;                        // 244 (5.0)
+  GenericAddress SLEEP_STATUS_REG;                         // 256 (5.0)
+  std::array<std::uint8_t, 8> Hypervisor_Vendor_Identity;  // 268 (6.0)
+};
+static_assert(sizeof(Fadt) == 276 && Wire<Fadt>);
+inline constexpr std::uint8_t kFadtRevision = 6;      // with kFadtMinorVersion: ACPI 6.5
+inline constexpr std::uint8_t kFadtMinorVersion = 5;  // bits 0-3; bits 4-7, the errata, are zero
+
+// ACPI 6.5, table 5.10: Fixed ACPI Description Table Fixed Feature Flags (those in use)
+inline constexpr std::uint32_t kFadtWbinvd = 1u << 0;
+inline constexpr std::uint32_t kFadtProcC1 = 1u << 2;
+inline constexpr std::uint32_t kFadtPwrButton = 1u
+                                                << 4;  // the power button, if any, is a control method device
+inline constexpr std::uint32_t kFadtSlpButton = 1u << 5;  // likewise the sleep button
+inline constexpr std::uint32_t kFadtResetRegSup = 1u << 10;
+inline constexpr std::uint32_t kFadtHeadless = 1u << 12;
+inline constexpr std::uint32_t kFadtHwReducedAcpi = 1u << 20;
+
+// ACPI 6.5, table 5.11: IA-PC Boot Architecture Flags
+inline constexpr std::uint16_t kIapcLegacyDevices = 1u << 0;
+inline constexpr std::uint16_t kIapc8042 = 1u << 1;
+inline constexpr std::uint16_t kIapcVgaNotPresent = 1u << 2;
+inline constexpr std::uint16_t kIapcMsiNotSupported = 1u << 3;
+inline constexpr std::uint16_t kIapcPcieAspmControls = 1u << 4;
+inline constexpr std::uint16_t kIapcCmosRtcNotPresent = 1u << 5;
+
+// ACPI 6.5, 5.2.12: Multiple APIC Description Table; interrupt controller structures follow.
+struct Madt {
+  Header header;                            // 0
+  le32 Local_Interrupt_Controller_Address;  // 36
+  le32 Flags;                               // 40
+};
+static_assert(sizeof(Madt) == 44 && Wire<Madt>);
+inline constexpr std::uint8_t kMadtRevision = 6;  // ACPI 6.5
+inline constexpr std::uint32_t kMadtPcatCompat = 1u << 0;
+
+// ACPI 6.5, 5.2.12.2: Processor Local APIC Structure
+struct MadtLocalApic {
+  std::uint8_t Type;                // 0: 0
+  std::uint8_t Length;              // 1: 8
+  std::uint8_t ACPI_Processor_UID;  // 2
+  std::uint8_t APIC_ID;             // 3
+  le32 Flags;                       // 4
+};
+static_assert(sizeof(MadtLocalApic) == 8 && Wire<MadtLocalApic>);
+inline constexpr std::uint8_t kMadtLocalApic = 0;
+inline constexpr std::uint32_t kMadtEnabled = 1u << 0;  // of this structure and of the x2APIC's
+
+// ACPI 6.5, 5.2.12.3: I/O APIC Structure
+struct MadtIoApic {
+  std::uint8_t Type;                  // 0: 1
+  std::uint8_t Length;                // 1: 12
+  std::uint8_t IO_APIC_ID;            // 2
+  std::uint8_t Reserved;              // 3
+  le32 IO_APIC_Address;               // 4
+  le32 Global_System_Interrupt_Base;  // 8
+};
+static_assert(sizeof(MadtIoApic) == 12 && Wire<MadtIoApic>);
+inline constexpr std::uint8_t kMadtIoApic = 1;
+
+// ACPI 6.5, 5.2.12.12: Processor Local x2APIC Structure
+struct MadtLocalX2Apic {
+  std::uint8_t Type;        // 0: 9
+  std::uint8_t Length;      // 1: 16
+  le16 Reserved;            // 2
+  le32 X2APIC_ID;           // 4
+  le32 Flags;               // 8
+  le32 ACPI_Processor_UID;  // 12
+};
+static_assert(sizeof(MadtLocalX2Apic) == 16 && Wire<MadtLocalX2Apic>);
+inline constexpr std::uint8_t kMadtLocalX2Apic = 9;
+
+// ACPI 6.5, 5.2.11.1: the DSDT is a Header and then AML. From revision 2 on its integers have 64 bits.
+inline constexpr std::uint8_t kDsdtRevision = 2;
+
+// The byte that makes `bytes` and itself sum to zero.
+std::uint8_t checksum(Bytes bytes);
+
+// Sets Length and Checksum in the header of a whole table; `table` starts with a Header and ends with the
+// table.
+void seal(std::span<std::uint8_t> table);
+
+// `rsdp` with both of its checksums.
+Rsdp sealed(Rsdp rsdp);
+
+}  // namespace tintype::acpi
