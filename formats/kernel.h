@@ -18,13 +18,26 @@ enum class FileKind : std::uint8_t {
   elf32,
   bzimage,
   arm64_image,
-  pe,            // an EFI program that is not a Linux kernel
-  gzip, bzip2, lzma, xz, lzo, lz4, zstd,
-  cpio,          // an initrd
+  pe,   // an EFI program that is not a Linux kernel
+  uki,  // a unified kernel image: an EFI program with a kernel in its .linux section
+  gzip,
+  bzip2,
+  lzma,
+  xz,
+  lzo,
+  lz4,
+  zstd,
+  cpio,  // an initrd
   script,
   text,
   igvm,
   fdt,
+  squashfs,
+  ext4,
+  qcow2,
+  iso9660,  // disk images; ext4 is any of ext2, ext3, ext4
+  deb,
+  ar,
   empty,
   unknown,
 };
@@ -32,7 +45,7 @@ enum class FileKind : std::uint8_t {
 struct FileProbe {
   FileKind kind = FileKind::unknown;
   std::optional<std::uint16_t> elf_machine;  // e_machine, for ELF
-  std::string description;                   // "an ELF64 kernel for AArch64", "a shell script", "a gzip-compressed file"
+  std::string description;  // "an ELF64 kernel for AArch64", "a shell script", "a gzip-compressed file"
 };
 
 // Never fails: what cannot be told is `unknown`.
@@ -44,6 +57,9 @@ struct KernelSegment {
   Bytes data;
   std::uint64_t memory_size = 0;  // >= data.size()
 };
+
+// "gzip", "zstd", ...: what a bzImage's payload may be compressed with. Nothing for other kinds.
+std::optional<std::string_view> compression_name(FileKind kind);
 
 // The parts of a bzImage's setup header that layouts use (Linux Documentation/arch/x86/boot.rst, 1.15).
 struct SetupFacts {
@@ -60,25 +76,31 @@ struct SetupFacts {
 
 struct Kernel {
   Arch arch = Arch::x86_64;
-  std::string format;   // "ELF64", "bzImage (lz4)"
-  std::string version;  // "6.1.0-37-cloud-amd64 ...", may be empty
+  std::string format;       // "ELF64", "bzImage (lz4)"
+  std::string version;      // "6.1.0-37-cloud-amd64 ...", may be empty
   std::uint64_t entry = 0;  // physical address of the first instruction
   bool is_linux = false;
   std::vector<KernelSegment> segments;  // ascending, disjoint
   std::optional<SetupFacts> setup;      // of a bzImage
 };
 
-// What a compose owns for a kernel that had to be unpacked: the decompressed file.
+// What a compose owns for a kernel that had to be unpacked: the decompressed file. It moves and does not
+// copy, since the copy's `kernel` would borrow from the original.
 struct LoadedKernel {
   Kernel kernel;
   std::vector<std::uint8_t> unpacked;  // `kernel` borrows from this, or from the file if it is empty
+
+  LoadedKernel() = default;
+  LoadedKernel(LoadedKernel&&) = default;
+  LoadedKernel& operator=(LoadedKernel&&) = default;
 };
 
 // The most a compressed payload may unpack to. A kernel is some 60 MiB; a bomb is not a kernel.
 inline constexpr std::uint64_t kMaxUnpackedKernel = 1 * kGiB;
 
-// Reads an x86_64 kernel: ELF64, or a bzImage of boot protocol 2.12 or newer with a 64-bit entry, whose payload is
-// unwrapped. Errors say what the file is instead.
-Result<LoadedKernel> load_kernel(Bytes file);
+// Reads an x86_64 kernel: ELF64, or a bzImage of boot protocol 2.12 or newer with a 64-bit entry, whose
+// payload is unwrapped, to at most `unpack_limit` bytes. Errors say which part of the file is wrong, or what
+// the file is instead.
+Result<LoadedKernel> load_kernel(Bytes file, std::uint64_t unpack_limit = kMaxUnpackedKernel);
 
 }  // namespace tintype

@@ -1,0 +1,53 @@
+#include "formats/kernel.h"
+
+#include "formats/kernel_bzimage.h"
+#include "formats/kernel_elf.h"
+
+namespace tintype {
+
+namespace {
+
+// What to do with a file that is no x86_64 kernel.
+std::string_view remedy(FileKind kind) {
+  switch (kind) {
+    case FileKind::gzip:
+      return ": unpack it first with `gzip -d`";
+    case FileKind::bzip2:
+      return ": unpack it first with `bzip2 -d`";
+    case FileKind::lzma:
+    case FileKind::xz:
+      return ": unpack it first with `xz -d`";
+    case FileKind::lzo:
+      return ": unpack it first with `lzop -d`";
+    case FileKind::lz4:
+      return ": unpack it first with `lz4 -d`";
+    case FileKind::zstd:
+      return ": unpack it first with `zstd -d`";
+    case FileKind::cpio:
+      return ": give an initrd with --initrd";
+    case FileKind::igvm:
+      return ": start it with run-snapshot";
+    case FileKind::uki:
+      return ": take the kernel out with `objcopy -O binary --only-section=.linux`";
+    case FileKind::deb:
+      return ": unpack it with `dpkg-deb -x` and give its boot/vmlinuz-*";
+    case FileKind::elf32:
+      return ": build the kernel for x86_64";
+    default:
+      return ": give an ELF64 vmlinux or a bzImage, which Linux installs as vmlinuz";
+  }
+}
+
+}  // namespace
+
+Result<LoadedKernel> load_kernel(Bytes file, std::uint64_t unpack_limit) {
+  const FileProbe found = probe(file);
+  if (found.kind == FileKind::bzimage) return load_bzimage(file, unpack_limit);
+  if (found.kind != FileKind::elf64)
+    return fail("this is {}, not a kernel for x86_64{}", found.description, remedy(found.kind));
+  LoadedKernel loaded;
+  loaded.kernel = TRY(load_elf_kernel(file));
+  return loaded;
+}
+
+}  // namespace tintype

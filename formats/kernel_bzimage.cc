@@ -1,0 +1,174 @@
+#include "formats/kernel_bzimage.h"
+
+#include <algorithm>
+
+#include "formats/kernel_elf.h"
+#include "formats/linux_boot.h"
+#include "formats/unpack.h"
+
+namespace tintype {
+
+namespace {
+
+// Where the header of protocol 2.12 ends: behind handover_offset.
+constexpr std::uint64_t kHeaderEnd2_12 = 0x268;
+constexpr std::uint16_t kShortJump = 0xEB;
+
+// The bytes of the header, up to where its jump instruction leads (boot.rst, "jump").
+Result<Bytes> header_bytes(Bytes file) {
+  const std::uint16_t jump = TRY(read_at<le16>(file, kSetupHeaderJump - 2, "the setup header"));
+  const std::uint64_t distance = jump >> 8;
+  if ((jump & 0xFF) != kShortJump || distance > 0x7F)
+    return fail_at(kSetupHeaderJump - 2, "a short jump over the header is missing: the file is damaged");
+  const std::uint64_t end = kSetupHeaderJump + distance;
+  if (end < kHeaderEnd2_12)
+    return fail_at(kSetupHeaderJump - 1,
+                   "it ends at {:#x}, and that of boot protocol 2.12 at {:#x}: the file is "
+                   "damaged",
+                   end, kHeaderEnd2_12);
+  return slice(file, kSetupHeaderOffset, end - kSetupHeaderOffset, "the setup header");
+}
+
+// The header as a structure; what the file's protocol does not have yet is zero.
+Result<SetupHeader> read_setup_header(Bytes file) {
+  const std::uint16_t version = TRY(read_at<le16>(file, 0x206, "the setup header"));
+  if (version < kProtocol2_12)
+    return fail_at(0x206, "boot protocol {}.{:02} is older than 2.12, the first with a 64-bit entry point",
+                   version >> 8, version & 0xFF);
+  const Bytes bytes = TRY(header_bytes(file));
+  std::array<std::uint8_t, sizeof(SetupHeader)> full{};
+  std::copy_n(bytes.begin(), std::min(bytes.size(), full.size()), full.begin());
+  const SetupHeader header = TRY(read_at<SetupHeader>(full, 0, "the setup header"));
+  if ((header.xloadflags & kXlfKernel64) == 0)
+    return fail_at(0x236,
+                   "xloadflags {:#x} has no XLF_KERNEL_64: this is a 32-bit kernel, or one without a 64-bit "
+                   "entry point; give one built for x86_64",
+                   header.xloadflags.value());
+  return header;
+}
+
+SetupFacts facts_of(const SetupHeader& header, Bytes bytes) {
+  SetupFacts facts;
+  facts.version = header.version;
+  facts.xloadflags = header.xloadflags;
+  facts.cmdline_size = header.cmdline_size;
+  facts.initrd_addr_max = header.initrd_addr_max;
+  facts.pref_address = header.pref_address;
+  facts.init_size = header.init_size;
+  facts.kernel_alignment = header.kernel_alignment;
+  facts.relocatable = header.relocatable_kernel != 0;
+  facts.setup_header = bytes;
+  return facts;
+}
+
+// boot.rst, "kernel_version": a pointer less 0x200 into the setup code. Only a label, so a wrong one is no
+// error.
+std::string version_of(Bytes file, const SetupHeader& header, std::uint64_t setup_size) {
+  constexpr std::uint64_t kLongest = 512;
+  const std::uint64_t start = std::uint64_t{header.kernel_version} + kSetupSector;
+  const std::uint64_t end = std::min<std::uint64_t>({file.size(), setup_size, start + kLongest});
+  if (header.kernel_version == 0 || start >= end) return {};
+  const Bytes text = file.subspan(start, end - start);
+  const auto stop =
+      std::find_if(text.begin(), text.end(), [](std::uint8_t c) { return c < 0x20 || c > 0x7E; });
+  return std::string(text.begin(), stop);
+}
+
+// The payload of the protected-mode code, which begins after the setup sectors (boot.rst, "payload_offset").
+Result<Bytes> find_payload(Bytes file, const SetupHeader& header, std::uint64_t setup_size) {
+  const std::uint64_t code_size = std::uint64_t{header.syssize} * 16;
+  if (setup_size > file.size() || code_size > file.size() - setup_size)
+    return fail("{} bytes of setup and {} bytes of code make {}, and the file has {}: it is cut short",
+                setup_size, code_size, setup_size + code_size, file.size());
+  const std::uint64_t offset = header.payload_offset;
+  const std::uint64_t length = header.payload_length;
+  if (length == 0) return fail_at(0x24C, "payload_length is 0: there is no kernel in this file");
+  if (offset > code_size || length > code_size - offset)
+    return fail_at(0x248, "the payload's {} bytes at {:#x} end at {:#x}, past the end of the code at {:#x}",
+                   length, offset, offset + length, code_size);
+  return file.subspan(setup_size + offset, length);
+}
+
+// Linux appends the unpacked size to the payload; gzip ends with it anyway (scripts/Makefile.lib,
+// "size_append").
+struct Packed {
+  Bytes data;
+  std::uint32_t unpacked_size;
+};
+
+Result<Packed> split_payload(FileKind kind, Bytes payload) {
+  if (payload.size() < sizeof(le32))
+    return fail("it has {} bytes, too few for any compression", payload.size());
+  const std::size_t body = payload.size() - sizeof(le32);
+  const std::uint32_t size = TRY(read_at<le32>(payload, body, "the unpacked size"));
+  return Packed{kind == FileKind::gzip ? payload : payload.first(body), size};
+}
+
+Result<std::vector<std::uint8_t>> unpack_payload(FileKind kind, Bytes payload, std::uint64_t limit) {
+  const Packed packed = TRY(split_payload(kind, payload));
+  auto unpacked = TRY(unpack(kind, packed.data, {.limit = limit, .expected = packed.unpacked_size}));
+  if (unpacked.size() != packed.unpacked_size)
+    return fail("it unpacks to {} bytes, and the file says {}: the file is damaged", unpacked.size(),
+                packed.unpacked_size);
+  return unpacked;
+}
+
+// Positions in a part of the file, as positions in the file.
+template <typename T>
+Result<T> shifted(Result<T> result, std::uint64_t base) {
+  if (!result && result.error().offset) *result.error().offset += base;
+  return result;
+}
+
+// A position in the unpacked kernel would be taken for one in the file.
+template <typename T>
+Result<T> without_offset(Result<T> result) {
+  if (!result) result.error().offset.reset();
+  return result;
+}
+
+}  // namespace
+
+Result<BzImage> read_bzimage(Bytes file) {
+  const SetupHeader header = TRY(read_setup_header(file));
+  const std::uint64_t sectors = header.setup_sects == 0 ? kDefaultSetupSectors : header.setup_sects;
+  // The boot sector comes on top.
+  const std::uint64_t setup_size = (sectors + 1) * kSetupSector;
+  BzImage image;
+  image.setup = facts_of(header, TRY(header_bytes(file)));
+  image.version = version_of(file, header, setup_size);
+  image.payload = TRY(find_payload(file, header, setup_size));
+  image.payload_offset = setup_size + header.payload_offset;
+  return image;
+}
+
+Result<LoadedKernel> load_bzimage(Bytes file, std::uint64_t unpack_limit) {
+  BzImage image = TRY(with_context(read_bzimage(file), "setup header"));
+  const FileProbe payload = probe(image.payload);
+  const std::optional<std::string_view> compression = compression_name(payload.kind);
+  LoadedKernel loaded;
+  if (compression) {
+    const std::string part = fmt::format("payload ({})", *compression);
+    loaded.unpacked = TRY(with_context(
+        shifted(unpack_payload(payload.kind, image.payload, unpack_limit), image.payload_offset), part));
+    loaded.kernel = TRY(with_context(without_offset(load_elf_kernel(loaded.unpacked)), part));
+    loaded.kernel.format = fmt::format("bzImage ({})", *compression);
+  } else if (payload.kind == FileKind::elf64) {
+    loaded.kernel =
+        TRY(with_context(shifted(load_elf_kernel(image.payload), image.payload_offset), "payload"));
+    loaded.kernel.format = "bzImage (uncompressed)";
+  } else {
+    return with_context<LoadedKernel>(
+        fail_at(image.payload_offset,
+                "it is {}, and neither compressed with gzip, bzip2, lzma, xz, lzo, lz4 or zstd "
+                "nor an ELF64 kernel",
+                payload.description),
+        "payload");
+  }
+  loaded.kernel.is_linux = true;
+  if (!image.version.empty()) loaded.kernel.version = image.version;
+  loaded.kernel.setup = image.setup;
+  return loaded;
+}
+
+}  // namespace tintype
