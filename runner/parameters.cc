@@ -1,0 +1,155 @@
+#include "runner/parameters.h"
+
+#include <algorithm>
+#include <map>
+
+#include "formats/acpi.h"
+#include "runner/kvm.h"
+
+namespace tintype {
+
+namespace {
+
+std::uint64_t page_number(std::uint64_t address) {
+  return address / kPageSize;
+}
+
+// Memory as it is, then the pages that KVM keeps for itself; ascending. An empty entry ends the map.
+void write_memory_map(const GuestPlan& plan, ByteSink& sink) {
+  std::vector<std::pair<GpaRange, std::uint16_t>> entries;
+  for (const GpaRange& range : plan.memory) entries.emplace_back(range, IGVM_MEMORY_MAP_ENTRY_MEMORY);
+  entries.emplace_back(GpaRange{kKvmReservedStart, kKvmReservedEnd}, IGVM_MEMORY_MAP_ENTRY_PLATFORM_RESERVED);
+  std::sort(entries.begin(), entries.end());
+  entries.emplace_back(GpaRange{}, IGVM_MEMORY_MAP_ENTRY_MEMORY);
+  for (const auto& [range, type] : entries)
+    sink.put(IGVM_VHS_MEMORY_MAP_ENTRY{.starting_gpa_page_number = page_number(range.start),
+                                       .number_of_pages = page_number(range.size()),
+                                       .entry_type = type,
+                                       .flags = 0,
+                                       .reserved = 0});
+}
+
+void write_mmio_ranges(ByteSink& sink) {
+  sink.put(IGVM_VHS_MMIO_RANGES{
+      .mmio_ranges = {
+          {{page_number(x86::kHoleStart), page_number(x86::kHoleEnd - x86::kHoleStart)}, {0, 0}}}});
+}
+
+// ACPI 6.5, 5.2.12: every vCPU, by its x2APIC structure where the ID needs one, and the IOAPIC.
+void write_madt(const GuestPlan& plan, ByteSink& sink) {
+  using namespace acpi;
+  Buffer table;
+  table.put(Madt{.header = {.Signature = signature("APIC"),
+                            .Length = 0,
+                            .Revision = kMadtRevision,
+                            .Checksum = 0,
+                            .OEMID = text("TINTYP"),
+                            .OEMTableID = text("RUNNER  "),
+                            .OEMRevision = 1,
+                            .CreatorID = text("TTYP"),
+                            .CreatorRevision = 1},
+                 .Local_Interrupt_Controller_Address = static_cast<std::uint32_t>(x86::kLapicBase),
+                 .Flags = kMadtPcatCompat});
+  for (std::uint32_t id = 0; id < plan.cpus; ++id) {
+    if (id < 255) {
+      const auto byte = static_cast<std::uint8_t>(id);
+      table.put(MadtLocalApic{kMadtLocalApic, sizeof(MadtLocalApic), byte, byte, kMadtEnabled});
+    } else {
+      table.put(MadtLocalX2Apic{kMadtLocalX2Apic, sizeof(MadtLocalX2Apic), 0, id, kMadtEnabled, id});
+    }
+  }
+  table.put(MadtIoApic{kMadtIoApic, sizeof(MadtIoApic), x86::kIoapicId, 0,
+                       static_cast<std::uint32_t>(x86::kIoapicBase), 0});
+  seal(table.bytes());
+  sink.write(table.bytes());
+}
+
+// The value of a parameter of `type` on this machine.
+Result<std::vector<std::uint8_t>> parameter_value(std::uint32_t type, const GuestPlan& plan) {
+  Buffer value;
+  switch (type) {
+    case IGVM_VHT_VP_COUNT_PARAMETER:
+      value.put(le32(plan.cpus));
+      break;
+    // Nothing here is private to the guest, and a guest must not try to make it so.
+    case IGVM_VHT_ENVIRONMENT_INFO_PARAMETER:
+      value.put(le32(IGVM_ENVIRONMENT_INFO_MEMORY_IS_SHARED));
+      break;
+    case IGVM_VHT_MEMORY_MAP:
+      write_memory_map(plan, value);
+      break;
+    case IGVM_VHT_MMIO_RANGES:
+      write_mmio_ranges(value);
+      break;
+    case IGVM_VHT_MADT:
+      write_madt(plan, value);
+      break;
+    case IGVM_VHT_COMMAND_LINE:
+      value.put(std::uint8_t{0});
+      break;
+    case IGVM_VHT_SRAT:
+      return fail("it asks for an ACPI SRAT, which this runner does not make");
+    case IGVM_VHT_SLIT:
+      return fail("it asks for an ACPI SLIT, which this runner does not make");
+    case IGVM_VHT_PPTT:
+      return fail("it asks for an ACPI PPTT, which this runner does not make");
+    case IGVM_VHT_DEVICE_TREE:
+      return fail("it asks for a device tree, which this runner does not make");
+    default:
+      return fail("it asks for a parameter of type {:#x}, which this runner does not know", type);
+  }
+  return std::move(value.bytes());
+}
+
+struct Area {
+  const igvm::ParameterArea* area = nullptr;
+  std::uint64_t gpa = 0;
+};
+
+// The inserted areas by their index.
+std::map<std::uint32_t, Area> inserted_areas(const igvm::File& file, std::uint32_t mask) {
+  std::map<std::uint32_t, const igvm::ParameterArea*> declared;
+  std::map<std::uint32_t, Area> inserted;
+  for (const igvm::Directive& directive : file.directives) {
+    if (const auto* area = std::get_if<igvm::ParameterArea>(&directive)) {
+      declared[area->parameter_area_index] = area;
+    } else if (const auto* insert = std::get_if<IGVM_VHS_PARAMETER_INSERT>(&directive)) {
+      const auto found = declared.find(insert->parameter_area_index);
+      if ((insert->compatibility_mask & mask) != 0 && found != declared.end())
+        inserted[insert->parameter_area_index] = {found->second, insert->gpa};
+    }
+  }
+  return inserted;
+}
+
+Result<void> add_value(const igvm::Parameter& parameter, const Area& area, GuestPlan& plan) {
+  std::vector<std::uint8_t> value = TRY(parameter_value(parameter.type, plan));
+  const std::uint64_t offset = parameter.header.byte_offset;
+  const std::uint64_t size = area.area->number_of_bytes;
+  if (offset > size || value.size() > size - offset)
+    return fail("parameter {:#x} needs {} bytes at offset {:#x} of area {}, which has {} bytes",
+                parameter.type, value.size(), offset, area.area->parameter_area_index, size);
+  plan.writes.push_back({area.gpa + offset, std::move(value)});
+  return {};
+}
+
+}  // namespace
+
+Result<void> add_parameters(const igvm::File& file, Bytes bytes, std::uint32_t mask, GuestPlan& plan) {
+  const std::map<std::uint32_t, Area> areas = inserted_areas(file, mask);
+  for (const auto& [index, area] : areas) {
+    if (area.area->initial.empty()) continue;
+    plan.pieces.push_back({.gpa = area.gpa,
+                           .offset = static_cast<std::uint64_t>(area.area->initial.data() - bytes.data()),
+                           .size = area.area->initial.size()});
+  }
+  for (const igvm::Directive& directive : file.directives) {
+    const auto* parameter = std::get_if<igvm::Parameter>(&directive);
+    if (parameter == nullptr) continue;
+    const auto found = areas.find(parameter->header.parameter_area_index);
+    if (found != areas.end()) TRY(add_value(*parameter, found->second, plan));
+  }
+  return {};
+}
+
+}  // namespace tintype

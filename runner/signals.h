@@ -1,0 +1,36 @@
+// Signals as events: what asks the runner to stop arrives on a descriptor, vCPUs are interrupted by a signal
+// of their own, and a file that shrinks under its mapping ends the run with a sentence.
+#pragma once
+
+#include <string>
+
+#include "formats/result.h"
+#include "runner/fd.h"
+#include "runner/terminal.h"
+
+namespace tintype {
+
+// Blocks the signals that end a process by default, for this thread and those it will start, and gives a
+// descriptor that reads them. Those that were ignored (nohup) stay so. Writing to a closed pipe becomes an
+// error.
+Result<Fd> take_signals();
+// The number of the next signal on `fd`, 0 if there is none.
+int next_signal(int fd);
+// "SIGTERM"
+std::string signal_name(int number);
+
+// The signal that interrupts a vCPU's thread, with a handler that does nothing.
+int vcpu_signal();
+void handle_vcpu_signal();
+
+// What is left to do when a mapped page can no longer be read.
+struct LastWords {
+  std::string text;  // with its line feed
+  const Terminal* terminal = nullptr;
+};
+// On SIGBUS (and, with a raw terminal, on whatever else kills a process for its mistakes) restores the
+// terminal; on SIGBUS also says `words.text` and exits with kStatusFile. The object outlives every vCPU and
+// is only replaced by a later call.
+void handle_bus_error(const LastWords* words);
+
+}  // namespace tintype
