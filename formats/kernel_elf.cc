@@ -63,7 +63,6 @@ static_assert(sizeof(Elf64ProgramHeader) == 56 && Wire<Elf64ProgramHeader>);
 
 // A checked PT_LOAD header, where it came from, and its bytes in the file.
 struct Load {
-  std::size_t index;
   Elf64ProgramHeader header;
   Bytes data;
 };
@@ -102,48 +101,52 @@ Result<Elf64Header> read_header(Bytes file) {
   return header;
 }
 
-Result<Load> read_load(Bytes file, std::size_t index, const Elf64ProgramHeader& header) {
+// `at` is where the header is in the file.
+Result<Load> read_load(Bytes file, std::uint64_t at, const Elf64ProgramHeader& header) {
   const std::uint64_t offset = header.p_offset;
   const std::uint64_t file_size = header.p_filesz;
   const std::uint64_t memory_size = header.p_memsz;
   const std::uint64_t address = header.p_paddr;
   if (file_size > memory_size)
-    return fail("the segment has {:#x} bytes in the file and only {:#x} in memory: the file is damaged",
-                file_size, memory_size);
+    return fail_at(at,
+                   "the segment has {:#x} bytes in the file and only {:#x} in memory: the file is damaged",
+                   file_size, memory_size);
   const std::uint64_t end = checked_add(offset, file_size).value_or(~std::uint64_t{0});
-  if (end > file.size())
-    return fail_at(offset,
-                   "the segment ends at {:#x} in the file, and the file ends at {:#x}: it is cut short", end,
-                   file.size());
+  // Where a segment without bytes would have them means nothing.
+  if (file_size != 0 && end > file.size())
+    return fail_at(at, "the segment ends at {:#x} in the file, and the file ends at {:#x}: it is cut short",
+                   end, file.size());
   if (checked_add(address, memory_size).value_or(~std::uint64_t{0}) > kPhysicalEnd)
-    return fail(
+    return fail_at(
+        at,
         "the segment's {:#x} bytes at physical address {:#x} end past {:#x}, where x86_64's physical "
         "addresses end: link it at a lower address",
         memory_size, address, kPhysicalEnd);
-  return Load{index, header, file.subspan(offset, file_size)};
+  return Load{header, file_size == 0 ? Bytes() : file.subspan(offset, file_size)};
 }
 
 Result<std::vector<Load>> read_loads(Bytes file, const Elf64Header& header) {
   const std::uint64_t count = header.e_phnum;
-  const Bytes table =
-      TRY(slice(file, header.e_phoff, count * sizeof(Elf64ProgramHeader), "the program header table"));
+  const Bytes table = TRY(with_context(
+      slice(file, header.e_phoff, count * sizeof(Elf64ProgramHeader), "the program header table"),
+      "ELF header"));
   std::vector<Load> loads;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto entry =
-        TRY(read_at<Elf64ProgramHeader>(table, i * sizeof(Elf64ProgramHeader), "a program header"));
-    if (entry.p_type != kLoad || entry.p_memsz == 0) {
-      // A segment of no memory has no bytes either; one that has them is a mistake that must not vanish.
-      if (entry.p_type == kLoad && entry.p_filesz != 0)
-        TRY(with_context(read_load(file, i, entry), fmt::format("ELF program header {}", i)));
-      continue;
-    }
-    loads.push_back(TRY(with_context(read_load(file, i, entry), fmt::format("ELF program header {}", i))));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t position = i * sizeof(Elf64ProgramHeader);
+    const auto entry = TRY(read_at<Elf64ProgramHeader>(table, position, "a program header"));
+    if (entry.p_type != kLoad) continue;
+    const Load load = TRY(with_context(read_load(file, header.e_phoff + position, entry),
+                                       fmt::format("ELF program header {}", i)));
+    if (entry.p_memsz != 0U) loads.push_back(load);
   }
   if (loads.empty())
-    return fail(
-        "no program header is a PT_LOAD, so nothing would be loaded: link the kernel as an executable");
+    return with_context<std::vector<Load>>(
+        fail("none is a PT_LOAD, so nothing would be loaded: link the kernel as an executable"),
+        "ELF program headers");
   if (loads.size() > kMaxSegments)
-    return fail("there are {} loadable segments, and a kernel has at most {}", loads.size(), kMaxSegments);
+    return with_context<std::vector<Load>>(
+        fail("{} of them are loadable segments, and a kernel has at most {}", loads.size(), kMaxSegments),
+        "ELF program headers");
   return loads;
 }
 
@@ -218,7 +221,10 @@ Result<std::uint64_t> physical_entry(std::uint64_t entry, const std::vector<Segm
 std::optional<std::string> find_banner(Bytes bytes) {
   constexpr std::string_view kBanner = "Linux version ";
   constexpr std::size_t kLongest = 512;
-  while (const void* hit = memmem(bytes.data(), bytes.size(), kBanner.data(), kBanner.size())) {
+  // A segment without bytes has no pointer either, which memmem() does not take.
+  while (bytes.size() > kBanner.size()) {
+    const void* hit = memmem(bytes.data(), bytes.size(), kBanner.data(), kBanner.size());
+    if (hit == nullptr) break;
     bytes = bytes.subspan(static_cast<std::size_t>(static_cast<const std::uint8_t*>(hit) - bytes.data()) +
                           kBanner.size());
     if (bytes.empty() || bytes[0] < '0' || bytes[0] > '9') continue;
@@ -234,7 +240,7 @@ std::optional<std::string> find_banner(Bytes bytes) {
 
 Result<Kernel> load_elf_kernel(Bytes file) {
   const Elf64Header header = TRY(with_context(read_header(file), "ELF header"));
-  const std::vector<Load> loads = TRY(with_context(read_loads(file, header), "ELF header"));
+  const std::vector<Load> loads = TRY(read_loads(file, header));
   const auto binary = TRY(with_context(parse(without_contents(header, loads)), "ELF header"));
   const std::vector<Segment> segments =
       TRY(with_context(make_segments(loads, *binary), "ELF program headers"));

@@ -1,0 +1,39 @@
+// What holds for every Kernel that load_kernel() returns, whatever the file was.
+#pragma once
+
+#include <algorithm>
+#include <string>
+
+#include "formats/kernel.h"
+
+namespace tintype {
+
+// The invariant that `loaded`, read from `file`, breaks; empty if none.
+inline std::string broken_invariant(const LoadedKernel& loaded, Bytes file) {
+  const Kernel& kernel = loaded.kernel;
+  const Bytes source = loaded.unpacked.empty() ? file : Bytes(loaded.unpacked);
+  if (kernel.segments.empty()) return "there are no segments";
+  std::uint64_t end = 0;
+  bool entered = false;
+  for (const KernelSegment& segment : kernel.segments) {
+    if (segment.memory_size == 0) return "a segment is empty";
+    if (segment.memory_size < segment.data.size()) return "a segment has more bytes than memory";
+    if (segment.gpa < end) return "segments overlap or are not in order";
+    if (segment.gpa + segment.memory_size < segment.gpa) return "a segment wraps around";
+    end = segment.gpa + segment.memory_size;
+    const bool inside =
+        segment.data.empty() || (segment.data.data() >= source.data() &&
+                                 segment.data.data() + segment.data.size() <= source.data() + source.size());
+    if (!inside) return "a segment borrows from elsewhere";
+    entered |= kernel.entry >= segment.gpa && kernel.entry - segment.gpa < segment.data.size();
+  }
+  if (!entered) return "the entry point is in no segment";
+  const auto printable = [](char c) { return c >= 0x20 && c <= 0x7E; };
+  if (!std::all_of(kernel.version.begin(), kernel.version.end(), printable))
+    return "the version is not printable";
+  if (kernel.setup && kernel.setup->setup_header.size() < 0x268 - 0x1F1)
+    return "the setup header is too short";
+  return {};
+}
+
+}  // namespace tintype

@@ -1,0 +1,58 @@
+// Kernels of a few hundred bytes, made in code: ELF files and bzImages as tests want them, valid or broken.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "formats/kernel.h"
+#include "formats/linux_boot.h"
+
+namespace tintype::tiny {
+
+using File = std::vector<std::uint8_t>;
+
+// One program header and its bytes.
+struct ElfSegment {
+  std::uint64_t gpa = 0;
+  std::uint64_t vaddr = 0;
+  File data;
+  std::uint64_t memory_size = 0;
+  std::uint32_t type = 1;  // PT_LOAD
+};
+
+struct ElfSpec {
+  std::uint8_t elf_class = 2;
+  std::uint8_t data = 1;
+  std::uint16_t type = 2;
+  std::uint16_t machine = 62;
+  std::uint64_t entry = 0;
+  std::vector<ElfSegment> segments;
+};
+
+// A kernel at 1 MiB that only halts, with data and 8 KiB of zeroes at 2 MiB, linked and entered at physical
+// addresses. It is Linux by its banner, if it has one.
+ElfSpec elf_spec(std::string banner = "Linux version 6.99.0-tiny (tests) #1 SMP\n");
+// The ELF64 file of `spec`: header, program headers, then each segment's bytes.
+File elf(const ElfSpec& spec = elf_spec());
+
+// `bytes` as the named tool would pack a kernel, without the size that bzImages append. `kind` is a
+// compression.
+File compress(FileKind kind, Bytes bytes);
+
+struct BzImageSpec {
+  SetupHeader header;  // payload_*, syssize and setup_sects are filled in by bzimage()
+  std::string version = "6.99.0-tiny (tests) #1";
+  FileKind compression = FileKind::zstd;  // elf64: the kernel as it is
+  File kernel;                            // what is packed
+  // The packed payload, if it is not to be made from `kernel`; with its size appended.
+  File payload;
+};
+
+// Protocol 2.15, 64-bit entry, tiny::elf() packed.
+BzImageSpec bzimage_spec(FileKind compression = FileKind::zstd);
+File bzimage(const BzImageSpec& spec = bzimage_spec());
+// The offset of the payload in every file of bzimage().
+inline constexpr std::uint64_t kPayloadOffset = 0x400 + 0x40;
+
+}  // namespace tintype::tiny
