@@ -83,6 +83,17 @@ TEST_CASE("two pages at one address") {
             "overlaps");
 }
 
+TEST_CASE("a long run is not forgotten behind a short one inside it") {
+  igvm::File file;
+  file.platforms.push_back({.compatibility_mask = 1u, .platform_version = std::uint16_t{1}});
+  file.directives = {igvm::PageRun{.gpa = 0x1000, .pages = 10, .compatibility_mask = 1},
+                     igvm::PageRun{.gpa = 0x2000, .compatibility_mask = 1},
+                     igvm::PageRun{.gpa = 0x5000, .compatibility_mask = 1}};
+  const std::vector<std::string> found = igvm::oddities(file);
+  REQUIRE(found.size() == 2);
+  CHECK(found[1].find("0x5000-0x5fff overlaps page data 0x1000-0xafff") != std::string::npos);
+}
+
 TEST_CASE("parameter areas and pages share no address") {
   const auto area = [](std::uint64_t size) { return start().area(0, size).insert(0, 0x4000); };
   CHECK_SOUND(area(0x2000).page(0x6000).page(0x3000));
