@@ -54,7 +54,10 @@ TEST_CASE("what the command-line tools packed is unpacked") {
       {"numbers.gz", FileKind::gzip}, {"numbers.bz2", FileKind::bzip2}, {"numbers.lzma", FileKind::lzma},
       {"numbers.xz", FileKind::xz},   {"numbers.lzo", FileKind::lzo},   {"numbers-crc32.lzo", FileKind::lzo},
       {"numbers.lz4", FileKind::lz4}, {"numbers.zst", FileKind::zstd}};
-  for (const auto& [name, kind] : files) {
+  // Structured bindings cannot be captured by clang 14's lambdas, which CAPTURE makes.
+  for (const auto& entry : files) {
+    const std::string name = entry.first;
+    const FileKind kind = entry.second;
     CAPTURE(name);
     const File packed = read_vector(name);
     CHECK(probe(packed).kind == kind);
