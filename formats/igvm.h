@@ -105,6 +105,8 @@ struct File {
 std::string_view platform_name(std::uint8_t platform_type);
 // "PAGE_DATA", "VP_CONTEXT", ...: the name of an IGVM_VHT_* without its prefix, or "unknown".
 std::string_view header_name(std::uint32_t type);
+// "VP_COUNT", "MEMORY_MAP", ...: what a Parameter of `type` holds, or "unknown".
+std::string parameter_name(std::uint32_t type);
 
 // What the headers occupy; informational, filled in by read().
 struct FileLayout {

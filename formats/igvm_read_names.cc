@@ -158,6 +158,14 @@ std::string_view header_name(std::uint32_t type) {
   }
 }
 
+std::string parameter_name(std::uint32_t type) {
+  if (!is_parameter(type)) return "unknown";
+  constexpr std::string_view kSuffix = "_PARAMETER";
+  std::string_view name = header_name(type);
+  if (name.ends_with(kSuffix)) name.remove_suffix(kSuffix.size());
+  return std::string(name);
+}
+
 std::uint32_t type_of(const Directive& directive) {
   constexpr std::uint32_t kTypes[] = {
       IGVM_VHT_PAGE_DATA,        IGVM_VHT_PARAMETER_AREA,  0,

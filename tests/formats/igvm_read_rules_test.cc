@@ -364,3 +364,14 @@ TEST_CASE("VBS register lists") {
   CHECK(igvm::vbs_registers(Arch::x86_64).size() == 41);
   CHECK(igvm::vbs_registers(Arch::aarch64).size() == 16);
 }
+
+TEST_CASE("names for reports") {
+  CHECK(igvm::header_name(IGVM_VHT_PAGE_DATA) == "PAGE_DATA");
+  CHECK(igvm::header_name(0x399) == "unknown");
+  CHECK(igvm::parameter_name(IGVM_VHT_VP_COUNT_PARAMETER) == "VP_COUNT");
+  CHECK(igvm::parameter_name(IGVM_VHT_ENVIRONMENT_INFO_PARAMETER) == "ENVIRONMENT_INFO");
+  CHECK(igvm::parameter_name(IGVM_VHT_MADT) == "MADT");
+  CHECK(igvm::parameter_name(IGVM_VHT_PAGE_DATA) == "unknown");
+  CHECK(igvm::platform_name(IGVM_PLATFORM_SEV_SNP) == "SEV_SNP");
+  CHECK(igvm::platform_name(7) == "unknown");
+}
