@@ -59,6 +59,7 @@ constexpr int kAllowed[] = {
     SCMP_SYS(openat),
     SCMP_SYS(readlink),
     SCMP_SYS(prctl),
+    SCMP_SYS(pipe2),
 #endif
 };
 

@@ -1,0 +1,201 @@
+#include "runner/image.h"
+
+#include <cstring>
+
+#include "runner/guests.h"
+#include "support/test_main.h"
+
+using namespace tintype;
+using guests::Image;
+using guests::kCode;
+using guests::Octets;
+
+namespace {
+
+Octets page(std::uint8_t fill, std::size_t count = 1) {
+  return Octets(count * kPageSize, fill);
+}
+
+Result<GuestPlan> plan(const Image& image, const MachineWishes& wishes = {}) {
+  const Octets bytes = image.write();
+  return plan_guest(bytes, wishes);
+}
+
+std::string refusal(const Image& image, const MachineWishes& wishes = {}) {
+  const auto result = plan(image, wishes);
+  return result ? "it was accepted" : result.error().message();
+}
+
+bool has(const std::string& text, std::string_view part) {
+  const bool found = text.find(part) != std::string::npos;
+  if (!found) MESSAGE(text);
+  return found;
+}
+
+Image started() {
+  Image image;
+  image.pages(kCode, page(0x90)).start(guests::start_32());
+  return image;
+}
+
+Machine machine(std::uint64_t memory = 64 * kMiB, std::uint32_t cpus = 2) {
+  Machine result;
+  result.memory = memory;
+  result.cpus = cpus;
+  result.protocol = "test";
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("a file that says nothing gets the default machine, or what the user says") {
+  const auto defaults = plan(started());
+  REQUIRE_OK(defaults);
+  CHECK(defaults->cpus == 1);
+  CHECK(defaults->memory == std::vector<GpaRange>{{0, kDefaultMemory}});
+  REQUIRE(defaults->starts.size() == 1);
+  CHECK(defaults->starts[0].registers == guests::start_32());
+  const auto wished = plan(started(), {.memory = 4 * kGiB, .cpus = 3});
+  REQUIRE_OK(wished);
+  CHECK(wished->cpus == 3);
+  CHECK(wished->memory == std::vector<GpaRange>{{0, 3 * kGiB}, {4 * kGiB, 5 * kGiB}});
+}
+
+TEST_CASE("a snapshot brings its machine, and the user has no say") {
+  const auto described = plan(started().machine(machine()));
+  REQUIRE_OK(described);
+  CHECK(described->cpus == 2);
+  CHECK(described->memory == std::vector<GpaRange>{{0, 64 * kMiB}});
+  CHECK(has(refusal(started().machine(machine()), {.memory = kGiB, .cpus = {}}), "leave --memory out"));
+  CHECK(has(refusal(started().machine(machine()), {.memory = {}, .cpus = 4}), "leave --cpus out"));
+}
+
+TEST_CASE("page data becomes pieces of the file, joined where both sides go on") {
+  Image image;
+  image.pages(0x10000, page(1, 2)).pages(0x12000, page(2)).zero_pages(0x13000, 4).pages(0x20000, page(3));
+  image.start(guests::start_32());
+  const Octets bytes = image.write();
+  const auto result = plan_guest(bytes, {});
+  REQUIRE_OK(result);
+  REQUIRE(result->pieces.size() == 2);
+  CHECK(result->pieces[0].gpa == 0x10000);
+  CHECK(result->pieces[0].size == 3 * kPageSize);
+  CHECK(result->pieces[1].gpa == 0x20000);
+  for (const auto& piece : result->pieces) {
+    CHECK(is_aligned(piece.offset, kPageSize));
+    CHECK(piece.offset + piece.size <= bytes.size());
+  }
+  CHECK(bytes[result->pieces[0].offset] == 1);
+  CHECK(bytes[result->pieces[0].offset + 2 * kPageSize] == 2);
+  CHECK(bytes[result->pieces[1].offset] == 3);
+}
+
+TEST_CASE("outside RAM a foreign file gets memory of its own, a snapshot a refusal") {
+  const std::uint64_t top = 4 * kGiB - kPageSize;
+  const auto foreign = plan(started().pages(top, page(0xF4)).required(kGiB, 2 * kPageSize));
+  REQUIRE_OK(foreign);
+  CHECK(foreign->memory ==
+        std::vector<GpaRange>{{0, kDefaultMemory}, {kGiB, kGiB + 2 * kPageSize}, {top, 4 * kGiB}});
+  CHECK(has(refusal(started().pages(top, page(0xF4)).machine(machine())), "outside the 64 MiB of memory"));
+  CHECK(has(refusal(started().required(kGiB, 0x1000).machine(machine())), "required memory"));
+  // What straddles the end of RAM is joined to it.
+  const auto straddling = plan(started().pages(kDefaultMemory - kPageSize, page(1, 3)));
+  REQUIRE_OK(straddling);
+  CHECK(straddling->memory == std::vector<GpaRange>{{0, kDefaultMemory + 2 * kPageSize}});
+}
+
+TEST_CASE("no memory lies where a device is") {
+  for (const std::uint64_t gpa : {x86::kVirtioBase + 0x7000, x86::kIoapicBase, x86::kLapicBase,
+                                  std::uint64_t{0xFEFFC000}, std::uint64_t{0xFEFFF000}})
+    CHECK(has(refusal(started().pages(gpa, page(1))), "where this machine has"));
+  REQUIRE_OK(plan(started().pages(x86::kVirtioBase + 0x8000, page(1))));
+}
+
+TEST_CASE("memory scattered without end is refused") {
+  Image image = started();
+  for (std::uint64_t i = 0; i < 2000; ++i) image.pages(kGiB + i * 2 * kPageSize, page(1));
+  CHECK(has(refusal(image), "scatters its memory over more than 256 places"));
+  REQUIRE_OK(plan(image, {.memory = 2 * kGiB, .cpus = {}}));
+}
+
+TEST_CASE("more than a terabyte is refused") {
+  Image image = started();
+  constexpr std::uint32_t kMost = 0xFFFFF000;
+  for (std::uint64_t i = 0; i < 300; ++i) image.required(kTiB + i * kMost, kMost);
+  CHECK(has(refusal(image), "more memory than the 1024 GiB"));
+}
+
+TEST_CASE("registers must be those of a vCPU that the machine has") {
+  CHECK(has(refusal(started().start(guests::start_32(), 1)), "give --cpus at least 2"));
+  const auto two = plan(started().start(guests::start_32(), 1), {.memory = {}, .cpus = 2});
+  REQUIRE_OK(two);
+  CHECK(two->starts.size() == 2);
+  CHECK(has(refusal(started().start(guests::start_32(), 2).machine(machine())), "the machine has 2"));
+}
+
+TEST_CASE("without registers something must lie at the reset vector") {
+  CHECK(has(refusal(Image().pages(kCode, page(1))), "0xfffffff0"));
+  REQUIRE_OK(plan(Image().pages(4 * kGiB - kPageSize, page(0xF4))));
+}
+
+TEST_CASE("files for other machines are refused by name") {
+  Image isolated(IGVM_PLATFORM_TDX);
+  isolated.pages(kCode, page(1));
+  CHECK(has(refusal(isolated), "TDX"));
+  Image arm(IGVM_PLATFORM_VSM_ISOLATION);
+  arm.file().format_version = 2;
+  arm.file().arch = Arch::aarch64;
+  arm.pages(kCode, page(1));
+  CHECK(has(refusal(arm), "is a snapshot for aarch64 and this runner is for x86_64"));
+}
+
+TEST_CASE("files that no loader should be given are refused") {
+  CHECK(has(refusal(started().pages(kCode, page(2))), "is not run because"));
+  Image cpuid = started();
+  cpuid.pages(0x4000, page(0));
+  std::get<igvm::PageRun>(cpuid.file().directives.back()).data_type = IGVM_PAGE_DATA_TYPE_CPUID_DATA;
+  CHECK_FALSE(plan(cpuid).has_value());
+}
+
+TEST_CASE("what is no IGVM file is said to be none") {
+  const Octets zstd = {0x28, 0xB5, 0x2F, 0xFD, 0, 0, 0, 0};
+  CHECK(has(plan_guest(zstd, {}).error().message(), "zstd -d"));
+  CHECK_FALSE(plan_guest(Octets{1}, {}).has_value());
+  CHECK_FALSE(plan_guest(Octets(4096), {}).has_value());
+}
+
+TEST_CASE("no prefix of an image and no flipped bit of its headers does harm") {
+  Image image = started();
+  image.parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0, 0x5000).machine(machine());
+  const Octets whole = image.write();
+  for (std::size_t size = 0; size < whole.size(); size += size < 1024 ? 1 : 509) {
+    const Octets prefix(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    CHECK_FALSE(plan_guest(prefix, {}).has_value());
+  }
+  for (std::size_t bit = 0; bit < 8 * 512; ++bit) {
+    Octets flipped = whole;
+    flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ 1 << bit % 8);
+    const auto result = plan_guest(flipped, {});
+    if (result) CHECK(result->cpus == 2);
+  }
+}
+
+TEST_CASE("a path that is no mappable file is refused") {
+  CHECK(has(MappedFile::open("/nonexistent/image").error().message(), "No such file"));
+  CHECK(has(MappedFile::open("/dev/null").error().message(), "not a regular file"));
+  CHECK(has(MappedFile::open("/").error().message(), "not a regular file"));
+  const guests::TemporaryFile empty(Bytes{});
+  CHECK(has(MappedFile::open(empty.path()).error().message(), "is empty"));
+}
+
+TEST_CASE("a file that shrank is no longer whole") {
+  const guests::TemporaryFile file(page(1, 2));
+  auto mapped = MappedFile::open(file.path());
+  REQUIRE_OK(mapped);
+  CHECK(mapped->whole());
+  mapped->unmap();
+  CHECK(mapped->bytes().empty());
+  CHECK(mapped->whole());
+  REQUIRE(::truncate(file.path().c_str(), 100) == 0);
+  CHECK_FALSE(mapped->whole());
+}

@@ -1,0 +1,148 @@
+#include "runner/parameters.h"
+
+#include <cstring>
+#include <numeric>
+
+#include "runner/guests.h"
+#include "support/test_main.h"
+
+using namespace tintype;
+using guests::Image;
+using guests::Octets;
+
+namespace {
+
+constexpr std::uint64_t kArea = 0x8000;
+
+Image started() {
+  Image image;
+  image.pages(guests::kCode, Octets(kPageSize, 0x90)).start(guests::start_32());
+  return image;
+}
+
+Result<GuestPlan> plan(const Image& image, const MachineWishes& wishes = {}) {
+  const Octets bytes = image.write();
+  return plan_guest(bytes, wishes);
+}
+
+template <Wire T>
+T value_at(const Octets& bytes, std::size_t offset = 0) {
+  const auto value = read_at<T>(bytes, offset, "value");
+  REQUIRE_OK(value);
+  return *value;
+}
+
+}  // namespace
+
+TEST_CASE("the number of vCPUs lands at its offset") {
+  const auto result =
+      plan(started().parameter(IGVM_VHT_VP_COUNT_PARAMETER, 7, kArea, 0x20), {.memory = {}, .cpus = 5});
+  REQUIRE_OK(result);
+  REQUIRE(result->writes.size() == 1);
+  CHECK(result->writes[0].gpa == kArea + 0x20);
+  CHECK(result->writes[0].bytes == Octets{5, 0, 0, 0});
+}
+
+TEST_CASE("nothing of this machine is private") {
+  const auto result = plan(started().parameter(IGVM_VHT_ENVIRONMENT_INFO_PARAMETER, 0, kArea));
+  REQUIRE_OK(result);
+  CHECK(value_at<le32>(result->writes[0].bytes) == IGVM_ENVIRONMENT_INFO_MEMORY_IS_SHARED);
+}
+
+TEST_CASE("the memory map is ascending, whole and ended") {
+  Image image = started();
+  image.pages(4 * kGiB - kPageSize, Octets(kPageSize, 0xF4)).parameter(IGVM_VHT_MEMORY_MAP, 0, kArea);
+  const auto result = plan(image, {.memory = 4 * kGiB, .cpus = {}});
+  REQUIRE_OK(result);
+  const Octets& bytes = result->writes[0].bytes;
+  std::vector<GpaRange> memory;
+  std::uint64_t last = 0;
+  std::size_t reserved = 0;
+  for (std::size_t at = 0;; at += sizeof(IGVM_VHS_MEMORY_MAP_ENTRY)) {
+    const auto entry = value_at<IGVM_VHS_MEMORY_MAP_ENTRY>(bytes, at);
+    if (entry.number_of_pages == 0) {
+      CHECK(at + sizeof(entry) == bytes.size());
+      break;
+    }
+    const std::uint64_t start = entry.starting_gpa_page_number * kPageSize;
+    const std::uint64_t end = start + entry.number_of_pages * kPageSize;
+    CHECK(start >= last);
+    last = end;
+    if (entry.entry_type == IGVM_MEMORY_MAP_ENTRY_MEMORY) {
+      memory.push_back({start, end});
+    } else {
+      CHECK(entry.entry_type == IGVM_MEMORY_MAP_ENTRY_PLATFORM_RESERVED);
+      CHECK(start == 0xFEFFC000);
+      ++reserved;
+    }
+  }
+  CHECK(reserved == 1);
+  CHECK(memory == result->memory);
+}
+
+TEST_CASE("the MADT adds up and names every vCPU") {
+  const auto result = plan(started().parameter(IGVM_VHT_MADT, 0, kArea), {.memory = {}, .cpus = 300});
+  REQUIRE_OK(result);
+  const Octets& table = result->writes[0].bytes;
+  CHECK(std::memcmp(table.data(), "APIC", 4) == 0);
+  CHECK(value_at<le32>(table, 4) == table.size());
+  CHECK((std::accumulate(table.begin(), table.end(), 0u) & 0xFF) == 0);
+  std::size_t narrow = 0, wide = 0, io = 0;
+  for (std::size_t at = 44; at < table.size(); at += table[at + 1]) {
+    REQUIRE(table[at + 1] != 0);
+    narrow += table[at] == 0;
+    wide += table[at] == 9;
+    io += table[at] == 1;
+  }
+  CHECK(narrow == 255);
+  CHECK(wide == 45);
+  CHECK(io == 1);
+}
+
+TEST_CASE("the hole and the empty command line") {
+  Image image = started();
+  image.parameter(IGVM_VHT_MMIO_RANGES, 0, kArea).parameter(IGVM_VHT_COMMAND_LINE, 1, kArea + kPageSize);
+  const auto result = plan(image);
+  REQUIRE_OK(result);
+  REQUIRE(result->writes.size() == 2);
+  const auto ranges = value_at<IGVM_VHS_MMIO_RANGES>(result->writes[0].bytes);
+  CHECK(ranges.mmio_ranges[0].starting_gpa_page_number == 3 * kGiB / kPageSize);
+  CHECK(ranges.mmio_ranges[0].number_of_pages == kGiB / kPageSize);
+  CHECK(ranges.mmio_ranges[1].number_of_pages == 0);
+  CHECK(result->writes[1].bytes == Octets{0});
+}
+
+TEST_CASE("what an area holds to begin with comes from the file") {
+  Image image = started();
+  const Octets initial(kPageSize, 0xC3);
+  image.parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0, kArea);
+  for (igvm::Directive& directive : image.file().directives)
+    if (auto* area = std::get_if<igvm::ParameterArea>(&directive)) area->initial = initial;
+  const Octets bytes = image.write();
+  const auto result = plan_guest(bytes, {});
+  REQUIRE_OK(result);
+  const GuestPlan::FilePiece& piece = result->pieces.back();
+  CHECK(piece.gpa == kArea);
+  CHECK(piece.size == kPageSize);
+  CHECK(
+      std::equal(initial.begin(), initial.end(), bytes.begin() + static_cast<std::ptrdiff_t>(piece.offset)));
+}
+
+TEST_CASE("what this runner does not have is refused by name") {
+  for (const auto& [type, name] :
+       {std::pair{IGVM_VHT_SRAT, "SRAT"}, std::pair{IGVM_VHT_SLIT, "SLIT"}, std::pair{IGVM_VHT_PPTT, "PPTT"},
+        std::pair{IGVM_VHT_DEVICE_TREE, "device tree"}}) {
+    const auto result = plan(started().parameter(type, 0, kArea));
+    REQUIRE_FALSE(result);
+    CHECK(result.error().message().find(name) != std::string::npos);
+  }
+}
+
+TEST_CASE("a parameter must fit its area") {
+  REQUIRE_OK(plan(started().parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0, kArea, kPageSize - 4)));
+  CHECK_FALSE(plan(started().parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0, kArea, kPageSize - 3)));
+  const auto result = plan(started().parameter(IGVM_VHT_MEMORY_MAP, 0, kArea, kPageSize - 48));
+  REQUIRE_FALSE(result);
+  INFO(result.error().message());
+  CHECK(result.error().message().find("needs 72 bytes at offset 0xfd0") != std::string::npos);
+}
