@@ -45,10 +45,12 @@ bool Serial::loops_back() const {
   return (modem_control_ & kLoop) != 0;
 }
 
+// Receive interrupts on, and a modem line that says that a driver is there, not one that probes; or polling.
 bool Serial::listening() const {
-  return !loops_back() &&
-         ((modem_control_ & (kDtr | kRts)) != 0 || (interrupt_enable_ & kEnableReceive) != 0 ||
-          line_status_polls_ >= kPollsOfAListener);
+  if (loops_back()) return false;
+  const bool by_interrupt =
+      (interrupt_enable_ & kEnableReceive) != 0 && (modem_control_ & (kDtr | kRts | kOut2)) != 0;
+  return by_interrupt || line_status_polls_ >= kPollsOfAListener;
 }
 
 // 8.6, table V: by priority.

@@ -27,8 +27,8 @@ class Serial {
   void write(std::uint16_t offset, std::uint8_t value, std::string& sent);
 
   // Puts received bytes into the FIFO and says how many it took: none before the guest shows that it listens
-  // (by DTR, RTS, the receive interrupt, or by polling the line status), so that what was piped in early is
-  // not lost when a driver resets the FIFOs.
+  // (by enabling the receive interrupt, or by polling the line status), so that what was piped in early is
+  // not lost when a driver probes the UART and resets its FIFOs.
   std::size_t receive(Bytes bytes);
   bool accepts_input() const { return listening() && count_ < capacity(); }
 

@@ -18,6 +18,10 @@ namespace {
 // before the guest has taken all.
 constexpr std::size_t kMaxPending = 4096;
 
+// A driver that probes the UART enables its interrupts for a moment, and then throws away what it has
+// received. So the first input waits until the guest has wanted it for this long.
+constexpr std::chrono::milliseconds kSettle{20};
+
 // A vCPU that was interrupted between its last look and a system call is interrupted again after this.
 constexpr std::chrono::milliseconds kInterruptAgain{5};
 
@@ -45,8 +49,10 @@ void Supervisor::run() {
 }
 
 std::optional<Clock::time_point> Supervisor::next_deadline() const {
-  if (!time_limit_ || !power_off_limit_) return time_limit_ ? time_limit_ : power_off_limit_;
-  return std::min(*time_limit_, *power_off_limit_);
+  std::optional<Clock::time_point> next;
+  for (const auto& limit : {time_limit_, power_off_limit_, settled_})
+    if (limit && (!next || *limit < *next)) next = limit;
+  return next;
 }
 
 bool Supervisor::wants_input() const {
@@ -68,7 +74,7 @@ void Supervisor::wait() {
   if (ready <= 0) return;
   if (events[0].revents != 0) {
     what_.ending.hush();
-    pass_input_on();
+    offer_input();
   }
   if (events[1].revents != 0) take_signal(next_signal(what_.signals));
   if (events[2].revents != 0) take_input();
@@ -76,6 +82,10 @@ void Supervisor::wait() {
 
 void Supervisor::check_time() {
   const auto now = Clock::now();
+  if (settled_ && now >= *settled_) {
+    settled_.reset();
+    pass_input_on();
+  }
   if (time_limit_ && now >= *time_limit_) {
     what_.ending.report({kStatusTimeout, fmt::format("the guest still ran after {:g} s (--timeout)",
                                                      in_seconds(*what_.timeout))});
@@ -113,11 +123,22 @@ void Supervisor::take_input() {
     what_.ending.report({kStatusSignal + SIGINT, "stopped from the keyboard"});
   }
   pending_.resize(std::min(pending_.size(), kMaxPending));
-  pass_input_on();
+  offer_input();
+}
+
+void Supervisor::offer_input() {
+  if (guest_reads_) {
+    pass_input_on();
+  } else if (!pending_.empty()) {
+    settled_ = Clock::now() + kSettle;
+  }
 }
 
 void Supervisor::pass_input_on() {
-  if (!pending_.empty()) pending_.erase(0, what_.bus.receive(bytes_of(pending_)));
+  if (pending_.empty()) return;
+  const std::size_t taken = what_.bus.receive(bytes_of(pending_));
+  pending_.erase(0, taken);
+  guest_reads_ = guest_reads_ || taken > 0;
 }
 
 }  // namespace tintype

@@ -40,6 +40,7 @@ class Supervisor {
   void check_time();
   void take_signal(int number);
   void take_input();
+  void offer_input();
   void pass_input_on();
   bool wants_input() const;
   std::optional<Clock::time_point> next_deadline() const;
@@ -47,8 +48,8 @@ class Supervisor {
   Supervision what_;
   KeyFilter keys_;
   std::string pending_;  // typed or piped, and not yet taken by the UART
-  bool input_ended_ = false;
-  std::optional<Clock::time_point> time_limit_, power_off_limit_;
+  bool input_ended_ = false, guest_reads_ = false;
+  std::optional<Clock::time_point> time_limit_, power_off_limit_, settled_;
 };
 
 }  // namespace tintype

@@ -133,6 +133,8 @@ TEST_CASE("who offers input in vain is told when it is wanted, once") {
   bus.write(x86::kSerialPort + 2, {1});
   CHECK(bus.wanted == 0);
   bus.write(x86::kSerialPort + 4, {3});
+  CHECK(bus.wanted == 0);
+  bus.write(x86::kSerialPort + 1, {1});
   CHECK(bus.wanted == 1);
   CHECK(bus.bus.receive(bytes_of(text)) == 16);
   CHECK(bus.wanted == 1);
