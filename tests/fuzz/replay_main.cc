@@ -1,5 +1,5 @@
-// Runs a fuzz target over every file of a corpus folder, each copied to a buffer of its exact size so that a read past
-// the end is seen. For compilers without libFuzzer, and for ctest.
+// Runs a fuzz target over every file of a corpus folder, each copied to a buffer of its exact size so that a
+// read past the end is seen. For compilers without libFuzzer, and for ctest.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

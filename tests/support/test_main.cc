@@ -1,4 +1,5 @@
-// doctest's main, which also fails when a filter selects no test: a test file that vanished must not look green.
+// doctest's main, which also fails when a filter selects no test: a test file that vanished must not look
+// green.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "support/test_main.h"
 
@@ -13,9 +14,7 @@ struct CountRuns : doctest::IReporter {
   explicit CountRuns(const doctest::ContextOptions&) {}
   void report_query(const doctest::QueryData&) override {}
   void test_run_start() override {}
-  void test_run_end(const doctest::TestRunStats& stats) override {
-    ran = stats.numTestCasesPassingFilters;
-  }
+  void test_run_end(const doctest::TestRunStats& stats) override { ran = stats.numTestCasesPassingFilters; }
   void test_case_start(const doctest::TestCaseData&) override {}
   void test_case_reenter(const doctest::TestCaseData&) override {}
   void test_case_end(const doctest::CurrentTestCaseStats&) override {}
