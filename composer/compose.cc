@@ -53,6 +53,8 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   const InputFile kernel_file = TRY(InputFile::open(options.kernel));
   std::optional<InputFile> initrd_file;
   if (options.initrd) initrd_file = TRY(InputFile::open(*options.initrd));
+  if (kernel_file.is(options.output) || (initrd_file && initrd_file->is(options.output)))
+    return fail("{}: is an input too, and would be replaced: give another output", options.output);
   OutputFile output = TRY(OutputFile::create(options.output));
   auto hashes = std::async(std::launch::async, [&] {
     return std::pair(sha256(kernel_file.bytes()), initrd_file ? sha256(initrd_file->bytes()) : Sha256{});

@@ -72,6 +72,7 @@ Result<InputFile> InputFile::open(const std::string& path) {
       result = fail("{}: {}", path, reason());
     } else {
       file.mapping_ = mapping;
+      file.identity_ = {status.st_dev, status.st_ino};
       file.bytes_ = {static_cast<const std::uint8_t*>(mapping), size};
     }
   } else {
@@ -88,14 +89,22 @@ Result<InputFile> InputFile::open(const std::string& path) {
   return file;
 }
 
+bool InputFile::is(const std::string& path) const {
+  struct stat status {};
+  return mapping_ && ::stat(path.c_str(), &status) == 0 &&
+         identity_ == std::pair(status.st_dev, status.st_ino);
+}
+
 InputFile::~InputFile() {
   if (mapping_) ::munmap(mapping_, bytes_.size());
 }
 InputFile::InputFile(InputFile&& other) noexcept
-    : read_(std::move(other.read_)),
+    : identity_(other.identity_),
+      read_(std::move(other.read_)),
       mapping_(std::exchange(other.mapping_, nullptr)),
       bytes_(std::exchange(other.bytes_, {})) {}
 InputFile& InputFile::operator=(InputFile&& other) noexcept {
+  std::swap(identity_, other.identity_);
   std::swap(read_, other.read_);
   std::swap(mapping_, other.mapping_);
   std::swap(bytes_, other.bytes_);

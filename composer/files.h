@@ -1,8 +1,11 @@
 // Files in and out: inputs mapped read-only, outputs that appear whole or not at all.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "formats/wire.h"
@@ -19,9 +22,12 @@ class InputFile {
   InputFile& operator=(InputFile&& other) noexcept;
 
   Bytes bytes() const { return bytes_; }
+  // Whether `path` names this very file, by whatever name.
+  bool is(const std::string& path) const;
 
  private:
   InputFile() = default;
+  std::pair<dev_t, ino_t> identity_{};  // of a mapped file
   std::vector<std::uint8_t> read_;
   void* mapping_ = nullptr;
   Bytes bytes_;

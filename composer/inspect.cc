@@ -29,14 +29,18 @@ std::string kind_of(const igvm::PageRun& run) {
   return run.flags & IGVM_PAGE_DATA_UNMEASURED ? "unmeasured" : "normal";
 }
 
+// The reference accepts the very last page of 2^64 bytes too; the range of that one is a byte short.
 GpaRange range_of(const igvm::PageRun& run) {
-  return {run.gpa, run.gpa + run.pages * run.step()};
+  constexpr std::uint64_t kLast = ~std::uint64_t{0};
+  return {run.gpa, checked_add(run.gpa, run.pages * run.step()).value_or(kLast)};
 }
 
 // Adds the part of `run` inside `region.range` to the region's digest and sizes.
 void account(const igvm::PageRun& run, RegionReport& region, Sha256Stream& digest) {
-  const std::uint64_t start = std::max(run.gpa, region.range.start) - run.gpa;
-  const std::uint64_t end = std::min(range_of(run).end, region.range.end) - run.gpa;
+  const bool whole = region.range.contains(range_of(run));
+  const std::uint64_t start = whole ? 0 : std::max(run.gpa, region.range.start) - run.gpa;
+  const std::uint64_t end =
+      whole ? run.pages * run.step() : std::min(range_of(run).end, region.range.end) - run.gpa;
   if (run.step() != kPageSize) {  // a 2 MiB page whose first 4096 bytes are in the file
     digest.update(run.data);
   } else if (run.data.empty()) {
@@ -73,30 +77,67 @@ std::vector<RegionReport> labelled_regions(const Machine& machine, const Runs& r
       }
       account(**inside, region, digest);
     }
-    region.sha256 = digest.finish();
+    if (!first) region.sha256 = digest.finish();
     regions.push_back(std::move(region));
   }
   return regions;
 }
 
-// Regions of a file that names nothing: as much as is contiguous and of one kind.
-std::vector<RegionReport> anonymous_regions(const Runs& runs) {
-  std::vector<RegionReport> regions;
-  for (std::size_t first = 0; first < runs.size();) {
-    RegionReport region{.name = {},
-                        .range = range_of(*runs[first]),
-                        .kind = kind_of(*runs[first]),
-                        .compatibility_mask = runs[first]->compatibility_mask};
-    std::size_t next = first + 1;
-    while (next < runs.size() && runs[next]->gpa == region.range.end && kind_of(*runs[next]) == region.kind &&
-           runs[next]->compatibility_mask == region.compatibility_mask)
-      region.range.end = range_of(*runs[next++]).end;
-    Sha256Stream digest;
-    for (std::size_t i = first; i < next; ++i) account(*runs[i], region, digest);
-    region.sha256 = digest.finish();
-    regions.push_back(std::move(region));
-    first = next;
+// What `run` fills outside the pages that labels touch, ascending.
+std::vector<GpaRange> unnamed_parts(GpaRange run, const std::vector<RegionLabel>& labels) {
+  std::vector<GpaRange> parts;
+  while (!run.empty()) {
+    const auto label = std::lower_bound(
+        labels.begin(), labels.end(), run.start,
+        [](const RegionLabel& named, std::uint64_t gpa) { return named.range.to_pages().end <= gpa; });
+    const GpaRange named = label == labels.end() ? GpaRange{run.end, run.end} : label->range.to_pages();
+    const GpaRange part = {run.start, std::clamp(named.start, run.start, run.end)};
+    if (!part.empty()) parts.push_back(part);
+    run.start = std::min(run.end, std::max(named.end, part.end));
   }
+  return parts;
+}
+
+// Regions of pages that nobody named: as much as is contiguous and of one kind.
+std::vector<RegionReport> anonymous_regions(const Runs& runs, const std::vector<RegionLabel>& labels) {
+  std::vector<RegionReport> regions;
+  Sha256Stream digest;
+  const auto finish = [&] {
+    if (!regions.empty()) regions.back().sha256 = digest.finish();
+  };
+  for (const igvm::PageRun* run : runs) {
+    for (const GpaRange part : unnamed_parts(range_of(*run), labels)) {
+      const bool continues = !regions.empty() && regions.back().range.end == part.start &&
+                             regions.back().kind == kind_of(*run) &&
+                             regions.back().compatibility_mask == run->compatibility_mask;
+      if (!continues) {
+        finish();
+        digest = {};
+        regions.push_back({.name = {},
+                           .range = {part.start, part.start},
+                           .kind = kind_of(*run),
+                           .compatibility_mask = run->compatibility_mask});
+      }
+      const GpaRange whole = {regions.back().range.start, part.end};
+      regions.back().range = part;  // what account() adds
+      account(*run, regions.back(), digest);
+      regions.back().range = whole;
+    }
+  }
+  finish();
+  return regions;
+}
+
+// Every page of the file, under the names that the machine description gives.
+std::vector<RegionReport> regions_of(const std::optional<Machine>& machine, const Runs& runs) {
+  std::vector<RegionReport> regions =
+      machine ? labelled_regions(*machine, runs) : std::vector<RegionReport>();
+  const std::vector<RegionReport> unnamed =
+      anonymous_regions(runs, machine ? machine->labels : std::vector<RegionLabel>());
+  regions.insert(regions.end(), unnamed.begin(), unnamed.end());
+  std::stable_sort(regions.begin(), regions.end(), [](const RegionReport& a, const RegionReport& b) {
+    return a.range.start < b.range.start;
+  });
   return regions;
 }
 
@@ -283,7 +324,7 @@ Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
   }
   std::stable_sort(runs.begin(), runs.end(),
                    [](const igvm::PageRun* a, const igvm::PageRun* b) { return a->gpa < b->gpa; });
-  report.regions = report.machine ? labelled_regions(*report.machine, runs) : anonymous_regions(runs);
+  report.regions = regions_of(report.machine, runs);
   if (report.machine) report.e820 = e820_of(*report.machine, runs);
   report.warnings = igvm::oddities(file);
   return report;

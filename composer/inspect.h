@@ -21,7 +21,7 @@ struct RegionReport {
   std::uint32_t compatibility_mask = 0;
   std::uint64_t file_bytes = 0;              // stored in the file; the rest is zero
   std::optional<std::uint64_t> file_offset;  // of its first byte that is stored
-  Sha256 sha256{};                           // of what the file says the memory holds
+  std::optional<Sha256> sha256;              // of what the file says the memory holds, if it says anything
 };
 
 using Fields = std::vector<std::pair<std::string, std::string>>;

@@ -62,7 +62,7 @@ Json region_json(const RegionReport& region) {
                {"compatibility_mask", hex(region.compatibility_mask)},
                {"file_offset", region.file_offset ? Json(*region.file_offset) : Json()},
                {"file_bytes", region.file_bytes},
-               {"sha256", to_hex(region.sha256)}};
+               {"sha256", region.sha256 ? Json(to_hex(*region.sha256)) : Json()}};
   return json;
 }
 

@@ -59,7 +59,7 @@ std::string regions_text(const std::vector<RegionReport>& regions) {
     text += fmt::format("  {:<25} {:>10} {:<10} {:<13} {:>10} {:>10}  {}\n", span_text(region.range),
                         size_text(region.range.size()), region.kind, region.name.empty() ? "-" : region.name,
                         region.file_offset ? fmt::format("{:#x}", *region.file_offset) : "-",
-                        size_text(region.file_bytes), to_hex(region.sha256));
+                        size_text(region.file_bytes), region.sha256 ? to_hex(*region.sha256) : "-");
   return text;
 }
 

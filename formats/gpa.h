@@ -8,6 +8,9 @@
 namespace tintype {
 
 inline constexpr std::uint64_t kPageSize = 4096;
+// Where guest-physical addresses end at the latest, on x86_64 (AMD64 manual volume 2, 5.3) and on AArch64
+// (Arm ARM, D8.1.6).
+inline constexpr std::uint64_t kPhysicalEnd = std::uint64_t{1} << 52;
 inline constexpr std::uint64_t kKiB = 1024;
 inline constexpr std::uint64_t kMiB = 1024 * kKiB;
 inline constexpr std::uint64_t kGiB = 1024 * kMiB;

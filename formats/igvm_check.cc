@@ -11,8 +11,6 @@ namespace tintype::igvm {
 namespace {
 
 constexpr std::size_t kMostFindings = 100;
-// What x86 and AArch64 processors can address at most.
-constexpr std::uint64_t kPhysicalEnd = std::uint64_t{1} << 52;
 
 // Sentences, of which a file that is odd throughout gets a hundred and a count of the others.
 class Findings {

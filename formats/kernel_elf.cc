@@ -26,8 +26,6 @@ constexpr std::uint32_t kLoad = 1;              // PT_LOAD
 constexpr std::uint16_t kManyHeaders = 0xFFFF;  // PN_XNUM
 // Linux has four or five. This many is a mistake, and would make the region list of a snapshot unreadable.
 constexpr std::size_t kMaxSegments = 128;
-// No x86_64 processor has wider physical addresses (Intel SDM volume 3, 4.1.4: MAXPHYADDR is at most 52).
-constexpr std::uint64_t kPhysicalEnd = std::uint64_t{1} << 52;
 
 // System V ABI, "ELF Header".
 struct Elf64Header {

@@ -106,7 +106,8 @@ Result<GpaRange> read_reg(const FdtReader& tree, FdtReader::Node node) {
   if (cells.size() != 2)
     return fail("'reg' of a node has {} values and not an address and a size", cells.size());
   const auto range = GpaRange::of_size(cells[0], cells[1]);
-  if (!range || range->empty()) return fail("'reg' {:#x} of {:#x} bytes is no range", cells[0], cells[1]);
+  if (!range || range->empty() || range->end > kPhysicalEnd)
+    return fail("'reg' {:#x} of {:#x} bytes is no range of physical addresses", cells[0], cells[1]);
   return *range;
 }
 

@@ -110,7 +110,8 @@ class PageAssembler {
 constexpr std::uint64_t kRequiredMemoryStep = 2 * kGiB;
 
 void require_memory(const GuestImage& image, std::uint32_t mask, std::vector<igvm::Directive>& directives) {
-  for (const MemoryMapEntry& entry : memory_map_of(image.machine).entries()) {
+  const MemoryMap ram = memory_map_of(image.machine);
+  for (const MemoryMapEntry& entry : ram.entries()) {
     if (entry.type != MemoryType::ram) continue;
     for (std::uint64_t start = entry.range.start; start < entry.range.end;) {
       const std::uint64_t end =

@@ -118,6 +118,19 @@ std::uint64_t end_of_ram(const MemoryMap& memory) {
   return end;
 }
 
+// Why a region that must lie at `range` cannot.
+tl::unexpected<Error> no_memory(const Region& region, GpaRange range, const MemoryMap& memory) {
+  const std::uint64_t end = end_of_ram(memory);
+  if (range.end > end)
+    return fail("region '{}' {} does not fit RAM, which ends at {:#x}", region.name, range_text(range),
+                end - 1);
+  std::uint64_t hole = range.start;
+  for (const MemoryMapEntry& entry : memory.entries())
+    if (entry.range.contains({hole, hole + 1})) hole = entry.range.end;
+  return fail("region '{}' {} has to lie where this machine has no RAM, at {:#x}: link it at another address",
+              region.name, range_text(range), hole);
+}
+
 }  // namespace
 
 Result<std::vector<LayoutPlan::Slot>> LayoutPlan::place_in(const MemoryMap& memory) const {
@@ -145,9 +158,7 @@ Result<std::vector<LayoutPlan::Slot>> LayoutPlan::place_in(const MemoryMap& memo
       if (other.range.overlaps(*range))
         return fail("region '{}' {} overlaps region '{}' {}", region.name, range_text(*range),
                     other.region->name, range_text(other.range));
-    if (!is_memory(memory, *range))
-      return fail("region '{}' {} does not fit RAM, which ends at {:#x}", region.name, range_text(*range),
-                  end_of_ram(memory) - 1);
+    if (!is_memory(memory, *range)) return no_memory(region, *range, memory);
     take(region, emitted[i], *range);
   }
 

@@ -47,7 +47,8 @@ void add_kernel(const Kernel& kernel, LayoutPlan& plan) {
   for (std::size_t next = 1; next <= segments.size(); ++next) {
     const KernelSegment& last = segments[next - 1];
     const std::uint64_t end = last.gpa + last.memory_size;
-    if (next < segments.size() && segments[next].gpa - end < kSegmentGap) continue;
+    // What a segment only claims in memory is never emitted, unless it is less than the gap.
+    if (next < segments.size() && segments[next].gpa - (last.gpa + last.data.size()) < kSegmentGap) continue;
     plan.add({.name = first == 0 ? "kernel" : fmt::format("kernel.{}", first),
               .fixed = segments[first].gpa,
               .reserve = end - segments[first].gpa,
@@ -64,6 +65,7 @@ std::uint64_t end_of(const Kernel& kernel) {
 }
 
 Result<void> add_initrd(const Inputs& inputs, LayoutPlan& plan) {
+  if (inputs.initrd->empty()) return fail("the initrd is empty: leave --initrd out");
   const std::uint64_t highest =
       inputs.kernel->setup ? inputs.kernel->setup->initrd_addr_max : kDefaultInitrdMax;
   const std::uint64_t limit = std::min<std::uint64_t>(highest + 1, x86::kHoleStart);
@@ -117,8 +119,9 @@ void emit_boot_params(const Inputs& inputs, const Addresses& addresses, ByteSink
 }
 
 Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
-  plan.add(
-      {.name = "gdt", .fixed = kGdt, .emit = [](const Addresses&, ByteSink& sink) { x86::emit_gdt(x86::kFlatCode64, sink); }});
+  plan.add({.name = "gdt", .fixed = kGdt, .emit = [](const Addresses&, ByteSink& sink) {
+              x86::emit_gdt(x86::kFlatCode64, sink);
+            }});
   plan.add({.name = "boot_params",
             .fixed = kBootParams,
             .emit = [&inputs](const Addresses& addresses, ByteSink& sink) {
