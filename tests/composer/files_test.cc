@@ -8,30 +8,13 @@
 #include <iterator>
 #include <thread>
 
-#include "support/test_main.h"
+#include "support/temporary_folder.h"
 
 namespace tintype {
 namespace {
 
-// A folder of its own for each test case, removed with it.
-struct Folder {
-  std::filesystem::path path;
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tintype-files-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const char* name) const { return (path / name).string(); }
-};
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST_CASE("an output appears whole, under its name, only when committed") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "image.bin";
   std::ofstream(path) << "old";
   {
@@ -47,7 +30,7 @@ TEST_CASE("an output appears whole, under its name, only when committed") {
 }
 
 TEST_CASE("an output that is not committed leaves everything as it was") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "image.bin";
   std::ofstream(path) << "old";
   {
@@ -60,7 +43,7 @@ TEST_CASE("an output that is not committed leaves everything as it was") {
 }
 
 TEST_CASE("a leftover temporary file is overwritten") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "image.bin";
   std::ofstream(path + ".tmp") << "left over by a compose that was killed";
   auto output = OutputFile::create(path);
@@ -71,7 +54,7 @@ TEST_CASE("a leftover temporary file is overwritten") {
 }
 
 TEST_CASE("two composes of one output do not mix") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const std::string path = folder / "image.bin";
   const auto first = OutputFile::create(path);
   REQUIRE_OK(first);
@@ -81,7 +64,7 @@ TEST_CASE("two composes of one output do not mix") {
 }
 
 TEST_CASE("an output behind a symbolic link is written through it") {
-  const Folder folder;
+  const TemporaryFolder folder;
   std::ofstream(folder / "real") << "old";
   std::filesystem::create_symlink("real", folder / "link");
   auto output = OutputFile::create(folder / "link");
@@ -101,7 +84,7 @@ TEST_CASE("a device is written directly") {
 }
 
 TEST_CASE("places that cannot be written or read are named") {
-  const Folder folder;
+  const TemporaryFolder folder;
   CHECK(OutputFile::create(folder.path.string()).error().message().find("is a directory: give a file name") !=
         std::string::npos);
   CHECK(OutputFile::create(folder / "no/such/folder").error().message().find("No such file or directory") !=
@@ -113,7 +96,7 @@ TEST_CASE("places that cannot be written or read are named") {
 }
 
 TEST_CASE("an empty file and a pipe are inputs like any other") {
-  const Folder folder;
+  const TemporaryFolder folder;
   std::ofstream(folder / "empty").close();
   CHECK(InputFile::open(folder / "empty").value().bytes().empty());
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
