@@ -80,29 +80,34 @@ cxxopts::Options inspect_parser() {
   return parser;
 }
 
+// cxxopts quotes an option's bare name: "Option 'x' does not exist". People type it with its dashes.
+std::string with_dashes(std::string text) {
+  for (const std::string_view quote : {"\u2018", "\u2019"})
+    for (std::size_t at = text.find(quote); at != std::string::npos; at = text.find(quote))
+      text.replace(at, quote.size(), "'");
+  constexpr std::string_view kStart = "Option '";
+  if (!text.starts_with(kStart)) return text;
+  const std::size_t name = text.find('\'', kStart.size()) - kStart.size();
+  return fmt::format("option '{}{}", name == 1 ? "-" : "--", text.substr(kStart.size()));
+}
+
 // cxxopts says only that an option does not exist; people want to know which one they meant.
 std::string usage_error(const std::exception& error, const cxxopts::Options& parser, int argc,
                         const char* const* argv) {
-  std::string text = error.what();
-  std::vector<std::string_view> known;
   std::vector<std::string> names;
   for (const std::string& group : parser.groups())
     for (const auto& option : parser.group_help(group).options)
-      names.push_back(option.l.empty() ? "" : option.l[0]);
-  known.assign(names.begin(), names.end());
+      if (!option.l.empty() && group != "hidden") names.push_back("--" + option.l[0]);
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const std::string text = with_dashes(error.what());
   for (int i = 1; i < argc; ++i) {
-    std::string_view word = argv[i];
-    if (!word.starts_with("--")) continue;
-    word = word.substr(
-        2, word.find('=') == std::string_view::npos ? std::string_view::npos : word.find('=') - 2);
-    if (text.find(std::string(word)) != std::string::npos &&
-        std::find(known.begin(), known.end(), word) == known.end())
-      return fmt::format("unknown option '--{}'{}", word, did_you_mean(word, known));
+    const std::string_view word = std::string_view(argv[i]).substr(0, std::string_view(argv[i]).find('='));
+    if (text.find(fmt::format("'{}'", word)) == std::string::npos) continue;
+    if (std::find(known.begin(), known.end(), word) == known.end() && word.starts_with("--"))
+      return fmt::format("unknown option '{}'{}: see {} --help", word, did_you_mean(word, known),
+                         parser.program());
   }
-  for (const char* quote : {"\u2018", "\u2019"})
-    for (std::size_t at = text.find(quote); at != std::string::npos; at = text.find(quote))
-      text.replace(at, 3, "'");
-  return text;
+  return fmt::format("{}: see {} --help", text, parser.program());
 }
 
 Result<cxxopts::ParseResult> parse(cxxopts::Options& parser, int argc, const char* const* argv) {

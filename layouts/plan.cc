@@ -79,27 +79,48 @@ class Rope final : public ByteSink {
   std::uint64_t size_ = 0;
 };
 
-// The lowest aligned address in `windows`, the first that has any, where `size` bytes of memory are free.
-// `taken` is sorted and disjoint.
-std::optional<GpaRange> first_fit(const Region& region, std::uint64_t size, const MemoryMap& memory,
-                                  const std::vector<GpaRange>& taken) {
+// Calls `found` with each aligned piece of the region's windows that is memory and free, in the order in
+// which regions take them, until it says that it has what it wants. `taken` is sorted and disjoint.
+template <typename Found>
+void for_each_free(const Region& region, const MemoryMap& memory, const std::vector<GpaRange>& taken,
+                   const Found& found) {
   for (const GpaRange& window : region.windows) {
     for (const MemoryMapEntry& entry : memory.entries()) {
       const std::uint64_t end = std::min(window.end, entry.range.end);
-      std::uint64_t from = std::max(window.start, entry.range.start);
-      while (true) {
+      auto blocker = taken.begin();
+      for (std::uint64_t from = std::max(window.start, entry.range.start); from < end;) {
         const auto start = align_up(from, region.alignment);
-        const auto range = start ? GpaRange::of_size(*start, size) : std::nullopt;
-        if (!range || range->end > end) break;
-        const auto blocker =
-            std::lower_bound(taken.begin(), taken.end(), *range,
-                             [](const GpaRange& a, const GpaRange& b) { return a.end <= b.start; });
-        if (blocker == taken.end() || !blocker->overlaps(*range)) return range;
-        from = blocker->end;
+        if (!start || *start >= end) break;
+        blocker = std::lower_bound(blocker, taken.end(), *start,
+                                   [](const GpaRange& range, std::uint64_t gpa) { return range.end <= gpa; });
+        const std::uint64_t stop = blocker == taken.end() ? end : std::clamp(blocker->start, *start, end);
+        if (stop > *start && found(GpaRange{*start, stop})) return;
+        if (blocker == taken.end()) break;
+        from = std::max(blocker->end, *start);
       }
     }
   }
-  return std::nullopt;
+}
+
+// The lowest piece of `size` bytes.
+std::optional<GpaRange> first_fit(const Region& region, std::uint64_t size, const MemoryMap& memory,
+                                  const std::vector<GpaRange>& taken) {
+  std::optional<GpaRange> fit;
+  for_each_free(region, memory, taken, [&](GpaRange free) {
+    if (free.size() >= size) fit = {free.start, free.start + size};
+    return fit.has_value();
+  });
+  return fit;
+}
+
+std::uint64_t largest_free(const Region& region, const MemoryMap& memory,
+                           const std::vector<GpaRange>& taken) {
+  std::uint64_t largest = 0;
+  for_each_free(region, memory, taken, [&](GpaRange free) {
+    largest = std::max(largest, free.size());
+    return false;
+  });
+  return largest;
 }
 
 bool is_memory(const MemoryMap& memory, GpaRange range) {
@@ -118,22 +139,43 @@ std::uint64_t end_of_ram(const MemoryMap& memory) {
   return end;
 }
 
+template <typename... Args>
+Error sentence(fmt::format_string<Args...> text, Args&&... args) {
+  return {.what = fmt::format(text, std::forward<Args>(args)...)};
+}
+
 // Why a region that must lie at `range` cannot.
-tl::unexpected<Error> no_memory(const Region& region, GpaRange range, const MemoryMap& memory) {
+Error no_memory(const Region& region, GpaRange range, const MemoryMap& memory) {
   const std::uint64_t end = end_of_ram(memory);
   if (range.end > end)
-    return fail("region '{}' {} does not fit RAM, which ends at {:#x}", region.name, range_text(range),
-                end - 1);
+    return sentence("region '{}' {} does not fit RAM, which ends at {:#x}, {} bytes short", region.name,
+                    range_text(range), end - 1, range.end - end);
   std::uint64_t hole = range.start;
   for (const MemoryMapEntry& entry : memory.entries())
     if (entry.range.contains({hole, hole + 1})) hole = entry.range.end;
-  return fail("region '{}' {} has to lie where this machine has no RAM, at {:#x}: link it at another address",
-              region.name, range_text(range), hole);
+  return sentence(
+      "region '{}' {} has to lie where this machine has no RAM, at {:#x}: link it at another address",
+      region.name, range_text(range), hole);
+}
+
+// Why a region of `size` bytes has no place in its windows.
+Error no_room(const Region& region, std::uint64_t size, const MemoryMap& memory,
+              const std::vector<GpaRange>& taken) {
+  std::string windows;
+  for (const GpaRange& window : region.windows)
+    windows += (windows.empty() ? "" : " and ") + range_text(window);
+  const std::uint64_t room = largest_free(region, memory, taken);
+  return sentence("region '{}' of {} bytes does not fit: {} has {} bytes free in one piece, {} short",
+                  region.name, size, windows, room, size - room);
 }
 
 }  // namespace
 
-Result<std::vector<LayoutPlan::Slot>> LayoutPlan::place_in(const MemoryMap& memory) const {
+tl::expected<std::vector<LayoutPlan::Slot>, LayoutPlan::Misfit> LayoutPlan::place_in(
+    const MemoryMap& memory) const {
+  const auto misfit = [](const Region& region, Error error) {
+    return tl::unexpected(Misfit{&region, std::move(error)});
+  };
   std::vector<Slot> slots;
   std::vector<GpaRange> taken;
   const auto take = [&](const Region& region, std::uint64_t emitted, GpaRange range) {
@@ -153,12 +195,13 @@ Result<std::vector<LayoutPlan::Slot>> LayoutPlan::place_in(const MemoryMap& memo
     const std::uint64_t size = std::max(emitted[i], region.reserve);
     const auto range = GpaRange::of_size(*region.fixed, size);
     if (!range)
-      return fail("region '{}' at {:#x} of {} bytes ends past 2^64", region.name, *region.fixed, size);
+      return misfit(region, sentence("region '{}' at {:#x} of {} bytes ends past 2^64", region.name,
+                                     *region.fixed, size));
     for (const Slot& other : slots)
       if (other.range.overlaps(*range))
-        return fail("region '{}' {} overlaps region '{}' {}", region.name, range_text(*range),
-                    other.region->name, range_text(other.range));
-    if (!is_memory(memory, *range)) return no_memory(region, *range, memory);
+        return misfit(region, sentence("region '{}' {} overlaps region '{}' {}", region.name,
+                                       range_text(*range), other.region->name, range_text(other.range)));
+    if (!is_memory(memory, *range)) return misfit(region, no_memory(region, *range, memory));
     take(region, emitted[i], *range);
   }
 
@@ -167,15 +210,7 @@ Result<std::vector<LayoutPlan::Slot>> LayoutPlan::place_in(const MemoryMap& memo
     if (region.fixed) continue;
     const std::uint64_t size = std::max(emitted[i], region.reserve);
     const auto range = first_fit(region, size, memory, taken);
-    if (!range) {
-      std::string windows;
-      for (const GpaRange& window : region.windows)
-        windows += (windows.empty() ? "" : " and ") + range_text(window);
-      return fail(
-          "region '{}' of {} bytes does not fit into what is free of {}, with RAM ending at {:#x}{}{}",
-          region.name, size, windows, end_of_ram(memory) - 1, region.remedy.empty() ? "" : ": ",
-          region.remedy);
-    }
+    if (!range) return misfit(region, no_room(region, size, memory, taken));
     take(region, emitted[i], *range);
   }
   std::sort(slots.begin(), slots.end(), [](const Slot& a, const Slot& b) { return a.range < b.range; });
@@ -187,10 +222,14 @@ Result<void> LayoutPlan::place() {
   if (!placed) {
     // With the most RAM there can be, where would everything have gone? That tells how much would do.
     const auto roomy = place_in(largest_);
-    if (!roomy) return tl::unexpected(roomy.error());
+    Error error = roomy ? placed.error().error : roomy.error().error;
+    if (!roomy) {
+      const std::string& remedy = roomy.error().region->remedy;
+      if (!remedy.empty()) error.what += ": " + remedy;
+      return tl::unexpected(error);
+    }
     const std::uint64_t end = roomy->back().range.end;
     const std::uint64_t memory = end > x86::kHoleEnd ? end - (x86::kHoleEnd - x86::kHoleStart) : end;
-    Error error = placed.error();
     error.what += fmt::format(": give --memory at least {}M", (memory + kMiB - 1) / kMiB);
     return tl::unexpected(error);
   }

@@ -105,7 +105,12 @@ class LayoutPlan {
     std::uint64_t emitted;
     GpaRange range;
   };
-  Result<std::vector<Slot>> place_in(const MemoryMap& memory) const;
+  // What could not be placed, and whose remedy would help.
+  struct Misfit {
+    const Region* region;
+    Error error;
+  };
+  tl::expected<std::vector<Slot>, Misfit> place_in(const MemoryMap& memory) const;
 
   std::vector<Region> regions_;
   MemoryMap memory_;

@@ -62,9 +62,9 @@ TEST_CASE("mistakes are named, with what was probably meant") {
   CHECK(error_of({"build", "--kernel", "k"}) == "no output is given: add -o FILE");
   CHECK(error_of({"build", "-o", "out"}) == "no kernel is given: add --kernel FILE");
   CHECK(error_of({"build", "-o", "out", "--kernal", "k"}) ==
-        "unknown option '--kernal' (did you mean 'kernel'?)");
+        "unknown option '--kernal' (did you mean '--kernel'?): see compose-snapshot build --help");
   CHECK(error_of({"build", "-o", "out", "--kernel", "k", "--memroy=1G"}) ==
-        "unknown option '--memroy' (did you mean 'memory'?)");
+        "unknown option '--memroy' (did you mean '--memory'?): see compose-snapshot build --help");
   CHECK(error_of({"build", "-o", "out", "--kernel", "k", "--protocol", "linux-x86-64"})
             .find("unknown protocol 'linux-x86-64' (did you mean 'linux-x86_64'?)") == 0);
   CHECK(error_of({"build", "-o", "out", "--kernel", "k", "--kernel", "l"}) ==
@@ -74,7 +74,8 @@ TEST_CASE("mistakes are named, with what was probably meant") {
   CHECK(error_of({"build", "-o", "out", "--kernel"}).find("kernel") != std::string::npos);
   CHECK(error_of({"inspect"}) == "inspect takes one file, and none are given");
   CHECK(error_of({"inspect", "a", "b"}) == "inspect takes one file, and several are given");
-  CHECK(error_of({"inspect", "--jsn", "a"}) == "unknown option '--jsn' (did you mean 'json'?)");
+  CHECK(error_of({"inspect", "--jsn", "a"}) ==
+        "unknown option '--jsn' (did you mean '--json'?): see compose-snapshot inspect --help");
 }
 
 TEST_CASE("numbers are checked against their ranges") {
