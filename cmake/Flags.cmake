@@ -8,6 +8,11 @@ target_compile_options(tintype_flags INTERFACE
   # No path of the build machine in a binary.
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 
+# An impossible state stops a release too: what these programs read is hostile.
+foreach(language C CXX)
+  string(REPLACE "-DNDEBUG" "" CMAKE_${language}_FLAGS_RELWITHDEBINFO "${CMAKE_${language}_FLAGS_RELWITHDEBINFO}")
+endforeach()
+
 if(TINTYPE_SANITIZE)
   target_compile_options(tintype_flags INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

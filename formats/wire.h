@@ -24,8 +24,7 @@ concept Wire =
 
 // The bytes of a structure. A string literal is text, and goes to the overload below without its NUL.
 template <Wire T>
-  requires(!std::is_array_v<T>)
-Bytes bytes_of(const T& value) {
+requires(!std::is_array_v<T>) Bytes bytes_of(const T& value) {
   return {reinterpret_cast<const std::uint8_t*>(&value), sizeof(T)};
 }
 

@@ -1,2 +1,19 @@
 # Tests that are scripts: what a user would do, with the programs that were built. Exit status 77 is a skip, with its
-# reason on the last line.
+# reason in the output.
+function(tintype_script name)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+endfunction()
+
+tintype_script(bad ${CMAKE_CURRENT_SOURCE_DIR}/bad/run.sh
+  $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot> $<TARGET_FILE:bad_specimens>)
+tintype_script(determinism ${CMAKE_CURRENT_SOURCE_DIR}/determinism.sh
+  ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
+tintype_script(kill_compose ${CMAKE_CURRENT_SOURCE_DIR}/kill_compose.sh
+  ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
+tintype_script(install ${CMAKE_CURRENT_SOURCE_DIR}/install.sh ${CMAKE_BINARY_DIR})
+tintype_script(style ${CMAKE_CURRENT_SOURCE_DIR}/style.sh)
+if(TINTYPE_SANITIZE)
+  # The sanitizers keep source paths for their reports.
+  set_tests_properties(install PROPERTIES ENVIRONMENT TINTYPE_SANITIZED=1)
+endif()

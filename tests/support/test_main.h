@@ -5,8 +5,8 @@
 
 #include <string>
 
-// Says why the running test case cannot run here; follow it with `return`. A file whose every case was skipped counts
-// as skipped in ctest.
+// Says why the running test case cannot run here; follow it with `return`. A file whose every case was
+// skipped counts as skipped in ctest.
 void skip_test(const std::string& reason);
 
 // The value of a Result in a test, with the error's text when there is none.
