@@ -99,7 +99,7 @@ InputFile::~InputFile() {
   if (mapping_) ::munmap(mapping_, bytes_.size());
 }
 InputFile::InputFile(InputFile&& other) noexcept
-    : identity_(other.identity_),
+    : identity_(std::move(other.identity_)),
       read_(std::move(other.read_)),
       mapping_(std::exchange(other.mapping_, nullptr)),
       bytes_(std::exchange(other.bytes_, {})) {}

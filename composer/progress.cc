@@ -9,14 +9,14 @@ namespace tintype {
 using namespace std::chrono_literals;
 
 Progress::Progress(std::string program) : program_(std::move(program)) {
-  if (::isatty(STDERR_FILENO)) display_ = std::jthread([this](std::stop_token stop) { show(stop); });
+  if (::isatty(STDERR_FILENO)) display_ = std::jthread([this](const std::stop_token& stop) { show(stop); });
 }
 
 Progress::~Progress() {
   finish();
 }
 
-void Progress::show(std::stop_token stop) {
+void Progress::show(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   auto pause = 1000ms;
   while (!wake_.wait_for(lock, stop, pause, [&] { return stop.stop_requested(); })) {

@@ -30,7 +30,7 @@ class Progress {
 
  private:
   using Clock = std::chrono::steady_clock;
-  void show(std::stop_token stop);
+  void show(const std::stop_token& stop);
   void end_step();
 
   std::string program_;
