@@ -47,9 +47,10 @@
 
 #define EFER 0xc0000080
 
-// Intel SDM volume 3, 11.4.1 and 11.6.1: local APIC registers and interrupt commands
+// Intel SDM volume 3, 11.4.1, 11.6.1 and 11.9: local APIC registers, interrupt commands, software enable
 #define LAPIC 0xfee00000
 #define LAPIC_ID (LAPIC + 0x20)
+#define LAPIC_SPURIOUS (LAPIC + 0xf0)
 #define LAPIC_ICR_LOW (LAPIC + 0x300)
 #define LAPIC_ICR_HIGH (LAPIC + 0x310)
 #define ICR_PENDING (1 << 12)
@@ -282,6 +283,8 @@ start_processors:
         cmp     dword ptr [rbp], 0x43495041                // "APIC"
         jne     1b
 
+        mov     edx, LAPIC_SPURIOUS
+        mov     dword ptr [rdx], 0x1ff                     // on
         call    copy_trampoline
         mov     r14d, [rbp + 4]
         add     r14, rbp                                   // end of the MADT
