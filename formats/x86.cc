@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "formats/machine.h"
+
 namespace tintype::x86 {
 namespace {
 
@@ -38,6 +40,22 @@ void emit_identity_page_tables(std::uint64_t base, ByteSink& sink) {
   emit_table(directories, kDirectories, sink);
   for (std::uint64_t page = 0; page < kIdentityMapEnd; page += kLargePageSize)
     sink.put(le64(page | kLargePageEntry));
+}
+
+void emit_reset_vector(ByteSink& sink) {
+  constexpr std::array<std::uint8_t, 9> kCode = {
+      0xBA,
+      kResetPort & 0xFF,
+      kResetPort >> 8,  // mov dx, kResetPort
+      0xB0,
+      kResetValue,  // mov al, kResetValue
+      0xEE,         // out dx, al
+      0xF4,         // hlt
+      0xEB,
+      0xFD,  // jmp to the hlt
+  };
+  sink.write(kCode);
+  sink.zeros(kResetVectorSize - kCode.size());
 }
 
 }  // namespace tintype::x86

@@ -79,6 +79,14 @@ inline constexpr std::uint64_t kIdentityTablesSize = 6 * kPageSize;
 // KiB.
 void emit_identity_page_tables(std::uint64_t base, ByteSink& sink);
 
+// Where a BIOS has its first instruction (real mode, F000:FFF0), and what there is instead: code that resets
+// the machine through kResetPort. Linux on a hardware-reduced machine goes there to restart, after EFI and
+// before ACPI (arch/x86/kernel/reboot.c: reboot_init(), BOOT_EFI, BOOT_BIOS).
+inline constexpr std::uint64_t kResetVector = 0xFFFF0;
+inline constexpr std::uint64_t kResetVectorSize = 16;
+
+void emit_reset_vector(ByteSink& sink);
+
 // Page table entry bits (Intel SDM volume 3, 4.5.4).
 inline constexpr std::uint64_t kPtePresent = 1u << 0;
 inline constexpr std::uint64_t kPteWritable = 1u << 1;

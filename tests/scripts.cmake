@@ -13,6 +13,17 @@ tintype_script(kill_compose ${CMAKE_CURRENT_SOURCE_DIR}/kill_compose.sh
   ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
 tintype_script(install ${CMAKE_CURRENT_SOURCE_DIR}/install.sh ${CMAKE_BINARY_DIR})
 tintype_script(style ${CMAKE_CURRENT_SOURCE_DIR}/style.sh)
+
+# What exists where the guests of samples/ do. The sanitizers' shadow memory and a nested machine do not go together, so
+# Linux boots with the release's programs.
+if(TARGET hello)
+  tintype_script(boot/hello ${CMAKE_CURRENT_SOURCE_DIR}/boot/hello.sh
+    $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot> ${CMAKE_BINARY_DIR}/samples)
+  if(TINTYPE_STATIC_RUNNER)
+    tintype_script(boot/linux ${CMAKE_CURRENT_SOURCE_DIR}/boot/linux.sh ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/build/assets)
+    set_tests_properties(boot/linux PROPERTIES LABELS nested TIMEOUT 1500)
+  endif()
+endif()
 if(TINTYPE_SANITIZE)
   # The sanitizers keep source paths for their reports.
   set_tests_properties(install PROPERTIES ENVIRONMENT TINTYPE_SANITIZED=1)

@@ -2,6 +2,7 @@
 //
 //   0x001000  gdt            0x020000  cmdline        kernel   where it was linked
 //   0x002000  boot_params    0x0E0000  ACPI tables    initrd   next 2 MiB boundary
+//                            0x0FFFF0  reset_vector
 //   0x003000  page_tables, stack: the first free pages
 #include "formats/linux_boot.h"
 #include "formats/x86.h"
@@ -136,6 +137,10 @@ Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
   plan.add(
       {.name = "stack", .windows = {low}, .reserve = kStackSize, .emit = [](const Addresses&, ByteSink&) {}});
   if (inputs.initrd) TRY(add_initrd(inputs, plan));
+  plan.add({.name = "reset_vector",
+            .memory = MemoryType::reserved,
+            .fixed = x86::kResetVector,
+            .emit = [](const Addresses&, ByteSink& sink) { x86::emit_reset_vector(sink); }});
   add_acpi(inputs.machine, x86::kRsdp, {{x86::kBiosStart, x86::kSmbiosStart}, low}, plan);
   return {};
 }

@@ -99,6 +99,15 @@ TEST_CASE("a descriptor spreads base and limit as the processor reads them") {
   CHECK(x86::descriptor({0x20, 0x8093, 0xFFFFFFFF, 0xABCDEFFF}) == 0xFF8A93FFFFFFBCDE);
 }
 
+TEST_CASE("the reset vector writes the reset port and stops") {
+  Buffer buffer;
+  x86::emit_reset_vector(buffer);
+  // As GNU as assembles it in 16-bit mode.
+  const std::vector<std::uint8_t> expected = {0xBA, 0x02, 0x06, 0xB0, 0x01, 0xEE, 0xF4, 0xEB,
+                                              0xFD, 0,    0,    0,    0,    0,    0,    0};
+  CHECK(buffer.bytes() == expected);
+}
+
 TEST_CASE("flat segments are what a VP context wants") {
   CHECK(x86::kFlatCode64 == X86Segment{0x10, 0xA09B, 0, 0xFFFFFFFF});
   CHECK(x86::kFlatCode32 == X86Segment{0x10, 0xC09B, 0, 0xFFFFFFFF});

@@ -104,6 +104,7 @@ TEST_CASE("each region lands where the boot protocol and the machine want it") {
   CHECK(layout->region("cmdline").range.start == 0x20000);
   CHECK(layout->region("acpi.rsdp").range.start == 0xE0000);
   CHECK(layout->region("acpi.xsdt").range.start > 0xE0000);
+  CHECK(layout->region("reset_vector").range == GpaRange{0xFFFF0, 0x100000});
   CHECK(layout->region("page_tables").range.end <= 0xA0000);
   CHECK(layout->region("stack").range.end <= 0xA0000);
   // tiny::elf(): code at 1 MiB, data and 8 KiB of zeroes at 2 MiB.

@@ -1,0 +1,59 @@
+#!/bin/sh
+# tests/boot/check_guest.sh INSPECT.json OUTPUT CMDLINE BLOB-SHA256 - compares what a guest of linux.sh printed with what
+# `compose-snapshot inspect --json` says of its snapshot.
+#
+# Linux trims its map itself: page 0 is reserved, and so is 0xA0000-0xFFFFF.
+set -u
+json=$1 output=$2 cmdline=$3 blob=$4
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+problems=0
+problem() { echo "$*" >&2; problems=$((problems + 1)); }
+tr -d '\r' < "$output" > "$work/output"
+section() { sed -n "/^=== $1\$/,/^=== /p" "$work/output" | sed '/^=== /d'; }
+grep -q '^=== end$' "$work/output" || { echo "the guest did not get to the end of its report" >&2; exit 1; }
+
+[ "$(section cmdline)" = "$cmdline" ] || problem "/proc/cmdline is '$(section cmdline)', and '$cmdline' was composed"
+cpus=$(jq -r .machine.cpus "$json")
+[ "$(section nproc)" = "$cpus" ] || problem "nproc is '$(section nproc)', and the image has $cpus vCPUs"
+[ "$(section initrd)" = "$blob  /lib/blob" ] || problem "a file of the initrd has changed: $(section initrd)"
+for table in APIC DSDT FACP; do
+  section tables | grep -qx "$table" || problem "ACPI table $table is not in /sys/firmware/acpi/tables"
+done
+trouble=$(section trouble)
+[ -z "$trouble" ] || problem "the kernel complained: $trouble"
+
+# The map: each kind of range as "start end", hexadecimal, ascending. jq has no hexadecimal; the report's are without
+# leading zeroes, /proc/iomem's with.
+plain() { sed -E 's/^0+([0-9a-f])/\1/; s/ 0+([0-9a-f])/ \1/'; }
+ours() { jq -r --arg type "$1" '.["e820"][] | select(.type == $type) | .start[2:] + " " + .end[2:]' "$json"; }
+# The report's ends are past the last byte; /proc/iomem's are the last byte.
+linux() {
+  section iomem | sed -nE "s/^([0-9a-f]+)-([0-9a-f]+) : $1\$/\1 \2/p" |
+    while read -r start end; do printf '%x %x\n' "$((0x$start))" "$((0x$end + 1))"; done
+}
+ours RAM | sed '1s/^0 /1000 /' | plain > "$work/ram.ours"
+linux 'System RAM' > "$work/ram.linux"
+cmp -s "$work/ram.ours" "$work/ram.linux" ||
+  problem "System RAM is $(tr '\n' ',' < "$work/ram.linux") and the image says $(tr '\n' ',' < "$work/ram.ours")"
+[ -s "$work/ram.linux" ] || problem "there is no System RAM in /proc/iomem"
+ours 'ACPI data' | plain > "$work/acpi.ours"
+linux 'ACPI Tables' > "$work/acpi.linux"
+cmp -s "$work/acpi.ours" "$work/acpi.linux" ||
+  problem "ACPI Tables are $(tr '\n' ',' < "$work/acpi.linux") and the image says $(tr '\n' ',' < "$work/acpi.ours")"
+
+# The kernel's own parts lie in the regions that are called kernel.
+jq -r '.regions[] | select(.name // "" | startswith("kernel")) | .start[2:] + " " + .end[2:]' "$json" > "$work/kernel"
+inside() {
+  while read -r start end; do
+    [ "$((0x$1))" -ge "$((0x$start))" ] && [ "$((0x$2))" -lt "$((0x$end))" ] && return 0
+  done < "$work/kernel"
+  return 1
+}
+for part in code rodata data bss; do
+  range=$(section iomem | sed -nE "s/^ +([0-9a-f]+)-([0-9a-f]+) : Kernel $part\$/\1 \2/p")
+  [ -n "$range" ] || { problem "there is no Kernel $part in /proc/iomem"; continue; }
+  # shellcheck disable=SC2086
+  inside $range || problem "Kernel $part $range is in no region named kernel: $(tr '\n' ',' < "$work/kernel")"
+done
+[ "$problems" -eq 0 ]
