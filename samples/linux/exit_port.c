@@ -1,7 +1,8 @@
 // exit-port CODE - ends the virtual machine that it runs in with an exit status of run-snapshot's.
 //
-// The port is formats/machine.h's kExitPort; 0 to 119 become run-snapshot's exit status. Linux lets a privileged process
-// write a port after ioperm(2). Debian's kernels have no /dev/port, which a shell could have written.
+// The port is formats/machine.h's kExitPort; 0 to 119 become run-snapshot's exit status. Linux lets a
+// privileged process write a port after ioperm(2). Debian's kernels have no /dev/port, which a shell could
+// have written.
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/io.h>
