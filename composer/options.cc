@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "formats/machine.h"
+#include "formats/size.h"
 #include "formats/suggest.h"
 #include "layouts/protocol.h"
 #include "version.h"
@@ -176,24 +177,6 @@ Result<Options> parse_inspect(int argc, const char* const* argv) {
 }
 
 }  // namespace
-
-Result<std::uint64_t> parse_size(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const std::string_view suffix(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  std::uint64_t unit = 0;
-  if (suffix.empty()) unit = 1;
-  if (suffix == "K" || suffix == "k") unit = kKiB;
-  if (suffix == "M" || suffix == "m") unit = kMiB;
-  if (suffix == "G" || suffix == "g") unit = kGiB;
-  if (suffix == "T" || suffix == "t") unit = kTiB;
-  const auto bytes = checked_mul(value, unit);
-  if (status != std::errc() || unit == 0 || !bytes)
-    return fail("'{}' is not a size: write a number of bytes, or one with K, M, G or T, like 512M", text);
-  if (!is_aligned(*bytes, kPageSize))
-    return fail("{} bytes is not a multiple of the page size, 4096", *bytes);
-  return *bytes;
-}
 
 Result<Options> parse_options(int argc, const char* const* argv) {
   if (argc < 2) return fail("no command is given: try compose-snapshot --help");

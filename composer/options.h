@@ -37,7 +37,4 @@ using Options = std::variant<BuildOptions, InspectOptions, PrintOptions>;
 // Errors are usage errors: exit status 2.
 Result<Options> parse_options(int argc, const char* const* argv);
 
-// "512M", "4G", "1048576K", "1T" or bytes, to bytes. Errors: not a size, or not a multiple of 4096.
-Result<std::uint64_t> parse_size(std::string_view text);
-
 }  // namespace tintype

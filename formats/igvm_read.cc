@@ -136,8 +136,28 @@ class Walker {
       Result<void> added = page(record.page);
       if (!added) return added;
       offset_ += sizeof(record);
+      pages_like(record);
     }
     return {};
+  }
+
+  // Takes the headers that repeat `record`, which was the last one, with both addresses a page further on.
+  void pages_like(PageRecord record) {
+    PageRun& run = std::get<PageRun>(file_.directives.back());
+    const std::uint64_t stored = record.page.file_offset == 0u ? 0 : kPageSize;
+    std::uint64_t gpa = record.page.gpa;
+    std::uint64_t from = record.page.file_offset;
+    for (; headers_.size() - offset_ >= sizeof(record); offset_ += sizeof(record)) {
+      from += stored;
+      if (__builtin_add_overflow(gpa, run.step(), &gpa) || from > bytes_.size() ||
+          bytes_.size() - from < stored)
+        break;
+      record.page.gpa = gpa;
+      record.page.file_offset = static_cast<std::uint32_t>(from);
+      if (std::memcmp(headers_.data() + offset_, &record, sizeof(record)) != 0) break;
+      ++run.pages;
+    }
+    if (stored != 0) run.data = bytes_.subspan(run.file_offset, run.pages * kPageSize);
   }
 
   Result<void> page(const IGVM_VHS_PAGE_DATA& header) {

@@ -87,17 +87,6 @@ TEST_CASE("numbers are checked against their ranges") {
   REQUIRE_OK(parse({"build", "-o", "o", "--kernel", "k", "--memory", "1T", "--cpus", "1024"}));
 }
 
-TEST_CASE("sizes have units of 1024 and are whole pages") {
-  CHECK(parse_size("4096").value() == 4096);
-  CHECK(parse_size("512M").value() == 512 * kMiB);
-  CHECK(parse_size("1g").value() == kGiB);
-  CHECK(parse_size("1T").value() == kTiB);
-  CHECK(parse_size("1000").error().message() == "1000 bytes is not a multiple of the page size, 4096");
-  for (const char* text :
-       {"", "M", "1MB", "1.5G", "-1M", "99999999999999999999", "18014398509481984K", " 1M"})
-    CHECK(parse_size(text).error().message().find("is not a size") != std::string::npos);
-}
-
 TEST_CASE("help and version are texts, and help names every protocol and option") {
   const auto help = parse({"build", "--help"});
   REQUIRE_OK(help);
