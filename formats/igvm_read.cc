@@ -142,7 +142,7 @@ class Walker {
   }
 
   // Takes the headers that repeat `record`, which was the last one, with both addresses a page further on.
-  void pages_like(PageRecord record) {
+  void pages_like(const PageRecord& record) {
     PageRun& run = std::get<PageRun>(file_.directives.back());
     const std::uint64_t stored = record.page.file_offset == 0u ? 0 : kPageSize;
     std::uint64_t gpa = record.page.gpa;
@@ -152,9 +152,17 @@ class Walker {
       if (__builtin_add_overflow(gpa, run.step(), &gpa) || from > bytes_.size() ||
           bytes_.size() - from < stored)
         break;
-      record.page.gpa = gpa;
-      record.page.file_offset = static_cast<std::uint32_t>(from);
-      if (std::memcmp(headers_.data() + offset_, &record, sizeof(record)) != 0) break;
+      // Field by field: a comparison of the whole with what was just stored would wait for the stores.
+      PageRecord next;
+      std::memcpy(&next, headers_.data() + offset_, sizeof(next));
+      const IGVM_VHS_PAGE_DATA& page = next.page;
+      if (page.gpa.value() != gpa || page.file_offset.value() != from ||
+          next.header.typ.value() != record.header.typ.value() ||
+          next.header.length.value() != record.header.length.value() ||
+          page.compatibility_mask.value() != record.page.compatibility_mask.value() ||
+          page.flags.value() != record.page.flags.value() ||
+          page.data_type.value() != record.page.data_type.value() || page.reserved.value() != 0)
+        break;
       ++run.pages;
     }
     if (stored != 0) run.data = bytes_.subspan(run.file_offset, run.pages * kPageSize);
