@@ -1,10 +1,9 @@
 #include "formats/machine_tree.h"
 
 #include <cstdlib>
-#include <fstream>
 
 #include "formats/fdt.h"
-#include "support/test_main.h"
+#include "support/temporary_folder.h"
 
 namespace tintype {
 namespace {
@@ -109,12 +108,10 @@ TEST_CASE("every flipped bit of a tree with a fitting footer is an error or a ma
 TEST_CASE("dtc finds nothing to warn about in the tree") {
   if (std::system("command -v dtc >/dev/null") != 0)
     return skip_test("dtc (device-tree-compiler) is not installed");
-  const std::string path = "machine_tree_test.dtb";
-  const auto tree = tree_of(sample());
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(tree.data()), static_cast<std::streamsize>(tree.size()));
+  const TemporaryFolder folder;
+  const std::string path = folder.write("machine.dtb", tree_of(sample()));
   // dtc prints its warnings and goes on; silence is the verdict wanted.
-  CHECK(std::system(("test -z \"$(dtc -I dtb -O dts -o /dev/null " + path + " 2>&1)\"").c_str()) == 0);
+  CHECK(std::system(("test -z \"$(dtc -I dtb -O dts -o /dev/null '" + path + "' 2>&1)\"").c_str()) == 0);
 }
 
 }  // namespace
