@@ -102,17 +102,6 @@ void for_each_free(const Region& region, const MemoryMap& memory, const std::vec
   }
 }
 
-// The lowest piece of `size` bytes.
-std::optional<GpaRange> first_fit(const Region& region, std::uint64_t size, const MemoryMap& memory,
-                                  const std::vector<GpaRange>& taken) {
-  std::optional<GpaRange> fit;
-  for_each_free(region, memory, taken, [&](GpaRange free) {
-    if (free.size() >= size) fit = {free.start, free.start + size};
-    return fit.has_value();
-  });
-  return fit;
-}
-
 std::uint64_t largest_free(const Region& region, const MemoryMap& memory,
                            const std::vector<GpaRange>& taken) {
   std::uint64_t largest = 0;
@@ -139,79 +128,73 @@ std::uint64_t end_of_ram(const MemoryMap& memory) {
   return end;
 }
 
-template <typename... Args>
-Error sentence(fmt::format_string<Args...> text, Args&&... args) {
-  return {.what = fmt::format(text, std::forward<Args>(args)...)};
-}
-
 // Why a region that must lie at `range` cannot.
-Error no_memory(const Region& region, GpaRange range, const MemoryMap& memory) {
+tl::unexpected<Error> no_memory(const Region& region, GpaRange range, const MemoryMap& memory) {
   const std::uint64_t end = end_of_ram(memory);
   if (range.end > end)
-    return sentence("region '{}' {} does not fit RAM, which ends at {:#x}, {} bytes short", region.name,
-                    range_text(range), end - 1, range.end - end);
+    return fail("region '{}' {} does not fit RAM, which ends at {:#x}, {} bytes short", region.name,
+                range_text(range), end - 1, range.end - end);
   std::uint64_t hole = range.start;
   for (const MemoryMapEntry& entry : memory.entries())
     if (entry.range.contains({hole, hole + 1})) hole = entry.range.end;
-  return sentence(
-      "region '{}' {} has to lie where this machine has no RAM, at {:#x}: link it at another address",
-      region.name, range_text(range), hole);
+  return fail("region '{}' {} has to lie where this machine has no RAM, at {:#x}: link it at another address",
+              region.name, range_text(range), hole);
 }
 
-// Why a region of `size` bytes has no place in its windows.
-Error no_room(const Region& region, std::uint64_t size, const MemoryMap& memory,
-              const std::vector<GpaRange>& taken) {
+// The lowest place for `size` bytes in the region's windows.
+Result<GpaRange> windowed_place(const Region& region, std::uint64_t size, const MemoryMap& memory,
+                                const std::vector<GpaRange>& taken) {
+  std::optional<GpaRange> fit;
+  for_each_free(region, memory, taken, [&](GpaRange free) {
+    if (free.size() >= size) fit = {free.start, free.start + size};
+    return fit.has_value();
+  });
+  if (fit) return *fit;
   std::string windows;
   for (const GpaRange& window : region.windows)
     windows += (windows.empty() ? "" : " and ") + range_text(window);
   const std::uint64_t room = largest_free(region, memory, taken);
-  return sentence("region '{}' of {} bytes does not fit: {} has {} bytes free in one piece, {} short",
-                  region.name, size, windows, room, size - room);
+  return fail("region '{}' of {} bytes does not fit: {} has {} bytes free in one piece, {} short",
+              region.name, size, windows, room, size - room);
+}
+
+std::uint64_t emitted_size(const Region& region) {
+  Counter counter;
+  region.emit(Addresses{}, counter);
+  return counter.size();
 }
 
 }  // namespace
 
+// Where `region` has to lie, if it may lie there.
+Result<GpaRange> LayoutPlan::fixed_place(const Region& region, std::uint64_t size, const MemoryMap& memory,
+                                         const std::vector<Slot>& slots) {
+  const auto range = GpaRange::of_size(*region.fixed, size);
+  if (!range)
+    return fail("region '{}' at {:#x} of {} bytes ends past 2^64", region.name, *region.fixed, size);
+  for (const Slot& other : slots)
+    if (other.range.overlaps(*range))
+      return fail("region '{}' {} overlaps region '{}' {}", region.name, range_text(*range),
+                  other.region->name, range_text(other.range));
+  if (!is_memory(memory, *range)) return no_memory(region, *range, memory);
+  return *range;
+}
+
 tl::expected<std::vector<LayoutPlan::Slot>, LayoutPlan::Misfit> LayoutPlan::place_in(
     const MemoryMap& memory) const {
-  const auto misfit = [](const Region& region, Error error) {
-    return tl::unexpected(Misfit{&region, std::move(error)});
-  };
   std::vector<Slot> slots;
   std::vector<GpaRange> taken;
-  const auto take = [&](const Region& region, std::uint64_t emitted, GpaRange range) {
-    taken.insert(std::upper_bound(taken.begin(), taken.end(), range), range);
-    slots.push_back({&region, emitted, range});
-  };
-  std::vector<std::uint64_t> emitted;
-  for (const Region& region : regions_) {
-    Counter counter;
-    region.emit(Addresses{}, counter);
-    emitted.push_back(counter.size());
-  }
-
-  for (std::size_t i = 0; i < regions_.size(); ++i) {
-    const Region& region = regions_[i];
-    if (!region.fixed) continue;
-    const std::uint64_t size = std::max(emitted[i], region.reserve);
-    const auto range = GpaRange::of_size(*region.fixed, size);
-    if (!range)
-      return misfit(region, sentence("region '{}' at {:#x} of {} bytes ends past 2^64", region.name,
-                                     *region.fixed, size));
-    for (const Slot& other : slots)
-      if (other.range.overlaps(*range))
-        return misfit(region, sentence("region '{}' {} overlaps region '{}' {}", region.name,
-                                       range_text(*range), other.region->name, range_text(other.range)));
-    if (!is_memory(memory, *range)) return misfit(region, no_memory(region, *range, memory));
-    take(region, emitted[i], *range);
-  }
-
-  for (std::size_t i = 0; i < regions_.size(); ++i) {
-    const Region& region = regions_[i];
-    if (region.fixed) continue;
-    const std::uint64_t size = std::max(emitted[i], region.reserve);
-    const auto range = first_fit(region, size, memory, taken);
-    if (!range) return misfit(region, no_room(region, size, memory, taken));
-    take(region, emitted[i], *range);
+  for (const bool fixed : {true, false}) {
+    for (const Region& region : regions_) {
+      if (region.fixed.has_value() != fixed) continue;
+      const std::uint64_t emitted = emitted_size(region);
+      const std::uint64_t size = std::max(emitted, region.reserve);
+      const auto range =
+          fixed ? fixed_place(region, size, memory, slots) : windowed_place(region, size, memory, taken);
+      if (!range) return tl::unexpected(Misfit{&region, range.error()});
+      taken.insert(std::upper_bound(taken.begin(), taken.end(), *range), *range);
+      slots.push_back({&region, emitted, *range});
+    }
   }
   std::sort(slots.begin(), slots.end(), [](const Slot& a, const Slot& b) { return a.range < b.range; });
   return slots;

@@ -111,6 +111,8 @@ class LayoutPlan {
     Error error;
   };
   tl::expected<std::vector<Slot>, Misfit> place_in(const MemoryMap& memory) const;
+  static Result<GpaRange> fixed_place(const Region& region, std::uint64_t size, const MemoryMap& memory,
+                                      const std::vector<Slot>& slots);
 
   std::vector<Region> regions_;
   MemoryMap memory_;
