@@ -23,3 +23,9 @@ else()
     -D_GLIBCXX_ASSERTIONS -ffunction-sections -fdata-sections)
   target_link_options(tintype_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections)
 endif()
+
+if(TINTYPE_FUZZ)
+  # Coverage, by which libFuzzer finds its way; the targets themselves link with -fsanitize=fuzzer.
+  target_compile_options(tintype_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(tintype_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()

@@ -15,15 +15,7 @@ namespace tintype::acpi {
 
 using TableSignature = std::array<std::uint8_t, 4>;
 
-// A table's signature from its ASCII name, which has four characters: signature("APIC").
-constexpr TableSignature signature(std::string_view name) {
-  assert(name.size() == 4);
-  TableSignature bytes{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(name[i]);
-  return bytes;
-}
-
-// Fixed-width identification text: exactly N characters, since the fields have no terminator.
+// Fixed-width text, such as a signature: text("APIC"). The fields have no terminator.
 template <std::size_t N>
 constexpr std::array<std::uint8_t, N - 1> text(const char (&characters)[N]) {
   std::array<std::uint8_t, N - 1> bytes{};
@@ -159,9 +151,9 @@ inline constexpr std::uint8_t kFadtMinorVersion = 5;  // bits 0-3; bits 4-7, the
 // ACPI 6.5, table 5.10: Fixed ACPI Description Table Fixed Feature Flags (those in use)
 inline constexpr std::uint32_t kFadtWbinvd = 1u << 0;
 inline constexpr std::uint32_t kFadtProcC1 = 1u << 2;
-inline constexpr std::uint32_t kFadtPwrButton = 1u
-                                                << 4;  // the power button, if any, is a control method device
-inline constexpr std::uint32_t kFadtSlpButton = 1u << 5;  // likewise the sleep button
+// The power button, if there is one, is a control method device, and no fixed hardware; likewise the other.
+inline constexpr std::uint32_t kFadtPwrButton = 1u << 4;
+inline constexpr std::uint32_t kFadtSlpButton = 1u << 5;
 inline constexpr std::uint32_t kFadtResetRegSup = 1u << 10;
 inline constexpr std::uint32_t kFadtHeadless = 1u << 12;
 inline constexpr std::uint32_t kFadtHwReducedAcpi = 1u << 20;

@@ -62,7 +62,7 @@ bool wanted(const Machine& machine) {
 void emit(const Machine&, const Addresses&, ByteSink& sink) {
   Terms devices = {serial_port(), power_button(), event_device(), panic_device()};
   for (std::uint32_t slot = 0; slot < x86::kVirtioSlots; ++slot) devices.push_back(virtio_slot(slot));
-  sink.put(acpi_header("DSDT", acpi::kDsdtRevision));
+  sink.put(acpi_header(acpi::text("DSDT"), acpi::kDsdtRevision));
   // Names at the top of a table are the root's.
   put(sink, {scope("_SB", devices),
              // 7.4.2: the sleep type that goes with SLP_EN into the sleep control register.
@@ -72,7 +72,6 @@ void emit(const Machine&, const Addresses&, ByteSink& sink) {
 }  // namespace
 
 extern const AcpiTable acpi_dsdt;
-const AcpiTable acpi_dsdt = {
-    .signature = "DSDT", .name = "dsdt", .order = -1, .wanted = wanted, .emit = emit};
+const AcpiTable acpi_dsdt = {.name = "dsdt", .role = AcpiRole::unlisted, .wanted = wanted, .emit = emit};
 
 }  // namespace tintype

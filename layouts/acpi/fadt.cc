@@ -23,7 +23,7 @@ bool wanted(const Machine& machine) {
 void emit(const Machine&, const Addresses& addresses, ByteSink& sink) {
   const std::uint64_t dsdt = addresses.of("acpi.dsdt");
   constexpr acpi::GenericAddress kNone = acpi::no_register();
-  sink.put(acpi::Fadt{.header = acpi_header("FACP", acpi::kFadtRevision),
+  sink.put(acpi::Fadt{.header = acpi_header(acpi::text("FACP"), acpi::kFadtRevision),
                       .FIRMWARE_CTRL = 0u,  // a hardware-reduced machine needs no FACS (5.2.10)
                       // Ignored where X_DSDT is known (5.2.9); readers older than that find it here.
                       .DSDT = static_cast<std::uint32_t>(dsdt),
@@ -87,6 +87,6 @@ void emit(const Machine&, const Addresses& addresses, ByteSink& sink) {
 }  // namespace
 
 extern const AcpiTable acpi_fadt;
-const AcpiTable acpi_fadt = {.signature = "FACP", .name = "fadt", .order = 0, .wanted = wanted, .emit = emit};
+const AcpiTable acpi_fadt = {.name = "fadt", .role = AcpiRole::listed, .wanted = wanted, .emit = emit};
 
 }  // namespace tintype

@@ -10,10 +10,8 @@ namespace {
 constexpr std::uint32_t kFirstX2Apic = 255;
 
 // KVM's in-kernel interrupt controller includes the two 8259s, which come out of reset unmasked, with vector
-// base 0. PCAT_COMPAT tells the guest to mask them. Linux does not look at them at all in hardware-reduced
-// mode, flag or no flag: it takes the null PIC, sets up no ISA interrupts and no PIT
-// (acpi_generic_reduced_hw_init), and its clock events come from the local APIC timer, calibrated by TSC
-// deadline mode or kvmclock. QEMU's microvm sets the flag too; Firecracker does not.
+// base 0. PCAT_COMPAT tells the guest to mask them. Hardware-reduced Linux never looks at them, flag or no
+// flag (arch/x86/kernel/acpi/boot.c, acpi_generic_reduced_hw_init).
 constexpr std::uint32_t kFlags = acpi::kMadtPcatCompat;
 
 // UID and APIC ID are the processor's index. The namespace has no processor devices: Linux starts processors
@@ -43,7 +41,7 @@ bool wanted(const Machine& machine) {
 // No source overrides: GSI n is I/O APIC pin n, and what ISA interrupts mean without one (edge, active high,
 // same number) is what the serial port does. No NMI structures: nothing drives LINT1.
 void emit(const Machine& machine, const Addresses&, ByteSink& sink) {
-  sink.put(acpi::Madt{.header = acpi_header("APIC", acpi::kMadtRevision),
+  sink.put(acpi::Madt{.header = acpi_header(acpi::text("APIC"), acpi::kMadtRevision),
                       .Local_Interrupt_Controller_Address = std::uint32_t{x86::kLapicBase},
                       .Flags = kFlags});
   for (std::uint32_t index = 0; index < machine.cpus; ++index) put_processor(index, sink);
@@ -58,6 +56,6 @@ void emit(const Machine& machine, const Addresses&, ByteSink& sink) {
 }  // namespace
 
 extern const AcpiTable acpi_madt;
-const AcpiTable acpi_madt = {.signature = "APIC", .name = "madt", .order = 1, .wanted = wanted, .emit = emit};
+const AcpiTable acpi_madt = {.name = "madt", .role = AcpiRole::listed, .wanted = wanted, .emit = emit};
 
 }  // namespace tintype

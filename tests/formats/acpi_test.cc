@@ -15,7 +15,7 @@ unsigned sum(Bytes bytes) {
 }  // namespace
 
 TEST_CASE("a signature is its name in ASCII") {
-  static_assert(acpi::signature("FACP") == acpi::TableSignature{'F', 'A', 'C', 'P'});
+  static_assert(acpi::text("FACP") == acpi::TableSignature{'F', 'A', 'C', 'P'});
   static_assert(acpi::text("RSD PTR ").size() == 8);
   CHECK(acpi::text("TNTP") == std::array<std::uint8_t, 4>{0x54, 0x4E, 0x54, 0x50});
 }

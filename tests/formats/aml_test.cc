@@ -30,7 +30,7 @@ PackageLength decode_package_length(Bytes bytes) {
 // `terms` as a whole DSDT.
 Raw dsdt_of(const Terms& terms) {
   Buffer sink;
-  sink.put(acpi::Header{.Signature = acpi::signature("DSDT"),
+  sink.put(acpi::Header{.Signature = acpi::text("DSDT"),
                         .Length = 0u,
                         .Revision = acpi::kDsdtRevision,
                         .Checksum = 0,

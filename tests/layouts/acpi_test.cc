@@ -76,7 +76,9 @@ TEST_CASE("every table is found from the RSDP, and its bytes sum to zero") {
     CHECK(sum(bytes_of(rsdp)) == 0);
     CHECK(rsdp.Revision == 2);
     CHECK(rsdp.XsdtAddress == tables.ranges.at("xsdt").start);
-    for (const auto& [name, bytes] : tables.bytes) {
+    for (const auto& table : tables.bytes) {
+      const std::string& name = table.first;
+      const auto& bytes = table.second;
       if (name == "rsdp") continue;
       CAPTURE(name);
       CHECK(sum(bytes) == 0);
@@ -92,12 +94,16 @@ TEST_CASE("every table is found from the RSDP, and its bytes sum to zero") {
 
 TEST_CASE(
     "tables lie in the BIOS window, and those that do not fit in low RAM that the map calls ACPI data") {
-  for (const auto& [name, range] : tables_of(8).ranges) {
+  for (const auto& table : tables_of(8).ranges) {
+    const std::string& name = table.first;
+    const auto& range = table.second;
     CAPTURE(name);
     CHECK(GpaRange{0xE0000, 0xF0000}.contains(range));
   }
   const Tables many = tables_of(1024);
-  for (const auto& [name, range] : many.ranges) {
+  for (const auto& table : many.ranges) {
+    const std::string& name = table.first;
+    const auto& range = table.second;
     CAPTURE(name);
     const bool high = GpaRange{0xE0000, 0xF0000}.contains(range);
     CHECK((high || many.memory.covers(range, MemoryType::acpi_data)));
@@ -164,7 +170,9 @@ TEST_CASE("the MADT has a structure for each processor, of the kind that its API
 TEST_CASE("iasl takes every table apart and puts it together again, the same and without a word") {
   if (!have_acpica()) return;
   for (const std::uint32_t cpus : {1u, 2u, 255u, 256u, 300u, 1024u}) {
-    for (const auto& [name, bytes] : tables_of(cpus).bytes) {
+    for (const auto& table : tables_of(cpus).bytes) {
+      const std::string& name = table.first;
+      const auto& bytes = table.second;
       if (name == "rsdp") continue;  // no table: iasl has no source form of it
       CAPTURE(cpus);
       CAPTURE(name);

@@ -1,0 +1,23 @@
+// The addresses of the tables that no other table points at (ACPI 6.5, 5.2.8).
+#include "layouts/acpi_table.h"
+
+namespace tintype {
+namespace {
+
+bool wanted(const Machine&) {
+  return true;
+}
+
+void emit(const Machine& machine, const Addresses& addresses, ByteSink& sink) {
+  sink.put(acpi_header(acpi::text("XSDT"), acpi::kXsdtRevision));
+  for (const AcpiTable* table : acpi_tables())
+    if (table->role == AcpiRole::listed && table->wanted(machine))
+      sink.put(acpi::XsdtEntry(addresses.of(table->region())));
+}
+
+}  // namespace
+
+extern const AcpiTable acpi_xsdt;
+const AcpiTable acpi_xsdt = {.name = "xsdt", .role = AcpiRole::unlisted, .wanted = wanted, .emit = emit};
+
+}  // namespace tintype
