@@ -8,7 +8,6 @@
 // Words it knows on its command line:
 //   smp         start every processor of the MADT and wait until each has answered
 //   echo        read a line from the serial port and print it
-//   nocheck     do not read the initrd
 //   exit=N      leave through the exit port with code N (the default is 0)
 //   exit=off    power off            exit=reset  reset           exit=panic  tell pvpanic of a panic
 //   exit=crash  triple fault         exit=hang   never leave
@@ -16,7 +15,7 @@
 // Its own findings leave with a code too, whatever exit= says:
 //   3  the initrd does not hold the pattern of make_pattern.c
 //   4  a processor did not answer
-//   5  boot_params, ACPI or .bss is not as the boot protocol promises
+//   5  boot_params, ACPI or .bss is not as the boot protocol promises, or the word after exit= is unknown
 
 #define SERIAL_PORT 0x3f8
 #define EXIT_PORT 0x501
@@ -237,10 +236,7 @@ check_initrd:
         report  "initrd  "
         mov     rax, r13
         report  "size    "
-        lea     rdi, [rip + word_nocheck]
-        call    has_word
         pop     rsi
-        jnz     9f
         test    r13, r13
         jz      9f
         xor     ecx, ecx
@@ -270,6 +266,7 @@ check_initrd:
 // --- the other processors ------------------------------------------------------------------------------------
 
 // Walks RSDP, XSDT and MADT (ACPI 6.5, 5.2.5.3, 5.2.8, 5.2.12) and starts each enabled processor but this one.
+// Those with a Processor Local x2APIC structure, from APIC ID 255 up, are left alone.
 start_processors:
         mov     rdx, [rbx + BP_ACPI_RSDP_ADDR]
         mov     rdx, [rdx + 24]                            // XsdtAddress
@@ -443,8 +440,7 @@ finish:
         call    put
         inc     rsi
         jmp     1b
-2:      call    newline
-        lea     r13, [rip + exits]
+2:      lea     r13, [rip + exits]
 3:      mov     rdi, [r13]
         test    rdi, rdi
         jz      4f
@@ -453,16 +449,24 @@ finish:
         jz      5f
         add     r13, 16
         jmp     3b
-5:      jmp     [r13 + 8]
-4:      xor     eax, eax                                   // a decimal number, modulo 256
+5:      call    newline
+        jmp     [r13 + 8]
+4:      xor     edi, edi                                   // a decimal number, modulo 256
 6:      movzx   ecx, byte ptr [r14]
+        cmp     cl, 0x20
+        jbe     7f
         sub     ecx, 0x30
         cmp     ecx, 9
-        ja      exit_with_al
-        imul    eax, eax, 10
-        add     eax, ecx
+        ja      8f
+        imul    edi, edi, 10
+        add     edi, ecx
         inc     r14
         jmp     6b
+7:      call    newline
+        mov     eax, edi
+        jmp     exit_with_al
+8:      say     " UNKNOWN\n"
+        leave_with EXIT_PROTOCOL
 
 exit_with_al:
         mov     dx, EXIT_PORT
@@ -650,7 +654,6 @@ zero:           .asciz "0"
 empty:          .asciz ""
 word_smp:       .asciz "smp"
 word_echo:      .asciz "echo"
-word_nocheck:   .asciz "nocheck"
 word_exit:      .asciz "exit="
 word_off:       .asciz "off"
 word_reset:     .asciz "reset"
