@@ -217,12 +217,14 @@ Result<void> LayoutPlan::place() {
     return tl::unexpected(error);
   }
   slots_ = std::move(*placed);
+  MemoryMap map = memory_;
   for (const Slot& slot : slots_) {
     addresses_.set(slot.region->name, {slot.range.start, slot.range.start + slot.emitted});
+    // Asked of the machine's map: of this one, a neighbour may have taken the first page.
     if (slot.region->memory != MemoryType::ram && memory_.covers(slot.range, MemoryType::ram))
-      memory_.set(slot.range.to_pages(), slot.region->memory);
+      map.set(slot.range.to_pages(), slot.region->memory);
   }
-  addresses_.set_memory(memory_);
+  addresses_.set_memory(std::move(map));
   return {};
 }
 
