@@ -1,5 +1,6 @@
 #include "formats/acpi.h"
 
+#include <cassert>
 #include <cstring>
 
 namespace tintype::acpi {

@@ -25,14 +25,11 @@ enum Opcode : std::uint8_t {
   kDualNamePrefix = 0x2E,
   kMultiNamePrefix = 0x2F,
   kExtOpPrefix = 0x5B,
-  kLocal0Op = 0x60,
   kArg0Op = 0x68,
-  kStoreOp = 0x70,
   kDeviceOp = 0x82,  // after kExtOpPrefix
   kNotifyOp = 0x86,
   kLEqualOp = 0x93,
   kIfOp = 0xA0,
-  kReturnOp = 0xA4,
   kOnesOp = 0xFF,
 };
 
@@ -219,9 +216,9 @@ Term device(std::string_view object, const Terms& terms) {
   return packaged({kExtOpPrefix, kDeviceOp}, join({}, {path(object), concatenated(terms)}));
 }
 
-Term method(std::string_view object, unsigned arguments, Serialized serialized, const Terms& terms) {
+Term method(std::string_view object, unsigned arguments, const Terms& terms) {
   assert(arguments <= 7);
-  const unsigned flags = arguments | (serialized == Serialized::yes ? 1u << 3 : 0u);
+  const unsigned flags = arguments | 1u << 3;  // bit 3: serialized
   return packaged({kMethodOp},
                   join({}, {path(object), Term{{static_cast<std::uint8_t>(flags)}}, concatenated(terms)}));
 }
@@ -231,25 +228,12 @@ Term arg(unsigned index) {
   return {{static_cast<std::uint8_t>(kArg0Op + index)}};
 }
 
-Term local(unsigned index) {
-  assert(index <= 7);
-  return {{static_cast<std::uint8_t>(kLocal0Op + index)}};
-}
-
 Term equal(const Term& a, const Term& b) {
   return join({kLEqualOp}, {a, b});
 }
 
 Term if_(const Term& condition, const Terms& terms) {
   return packaged({kIfOp}, join({}, {condition, concatenated(terms)}));
-}
-
-Term return_(const Term& value) {
-  return join({kReturnOp}, {value});
-}
-
-Term store(const Term& value, const Term& target) {
-  return join({kStoreOp}, {value, target});
 }
 
 Term notify(std::string_view object, const Term& value) {

@@ -40,16 +40,12 @@ Term package(const Terms& elements);  // 20.2.5.4; at most 255
 Term name(std::string_view object, const Term& value);
 Term scope(std::string_view object, const Terms& terms);
 Term device(std::string_view object, const Terms& terms);
-enum class Serialized : std::uint8_t { no, yes };
-Term method(std::string_view object, unsigned arguments, Serialized serialized, const Terms& terms);
+Term method(std::string_view object, unsigned arguments, const Terms& terms);  // serialized
 
 // Statements and expressions (20.2.5.3, 20.2.5.4, 20.2.6).
-Term arg(unsigned index);    // Arg0-Arg6
-Term local(unsigned index);  // Local0-Local7
+Term arg(unsigned index);  // Arg0-Arg6
 Term equal(const Term& a, const Term& b);
 Term if_(const Term& condition, const Terms& terms);
-Term return_(const Term& value);
-Term store(const Term& value, const Term& target);
 Term notify(std::string_view object, const Term& value);
 
 // Resource descriptors (6.4) and the buffer that holds them, end tag included.

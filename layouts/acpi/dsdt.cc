@@ -35,7 +35,7 @@ Term event_device() {
   const Term is_button = equal(arg(0), integer(x86::kGedGsi));
   const Term handler = if_(is_button, {notify("PWRB", integer(kButtonPressed))});
   return device("GED", {name("_HID", string("ACPI0013")), name("_UID", integer(0)), name("_CRS", interrupts),
-                        method("_EVT", 1, Serialized::yes, {handler})});
+                        method("_EVT", 1, {handler})});
 }
 
 // QEMU docs/specs/pvpanic. Linux's driver knows the port by this device alone.
