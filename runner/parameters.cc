@@ -39,7 +39,7 @@ void write_mmio_ranges(ByteSink& sink) {
 void write_madt(const GuestPlan& plan, ByteSink& sink) {
   using namespace acpi;
   Buffer table;
-  table.put(Madt{.header = {.Signature = signature("APIC"),
+  table.put(Madt{.header = {.Signature = text("APIC"),
                             .Length = 0,
                             .Revision = kMadtRevision,
                             .Checksum = 0,
