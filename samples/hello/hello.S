@@ -319,7 +319,8 @@ copy_trampoline:
         mov     [rip + trampoline_cr3], eax
         lea     rsi, [rip + trampoline_start]
         mov     edi, TRAMPOLINE
-        mov     ecx, offset trampoline_end - trampoline_start
+        lea     rcx, [rip + trampoline_end]
+        sub     rcx, rsi
         rep movsb
         ret
 
@@ -385,10 +386,10 @@ trampoline_start:
         cli
         mov     ax, cs
         mov     ds, ax
-        data32 lgdt [trampoline_gdtr - trampoline_start]
+        data32 lgdt [gdtr_offset]
         mov     eax, 0x20                                  // CR4.PAE
         mov     cr4, eax
-        mov     eax, [trampoline_cr3 - trampoline_start]
+        mov     eax, [cr3_offset]
         mov     cr3, eax
         mov     ecx, EFER
         rdmsr
@@ -411,6 +412,8 @@ trampoline_gdtr:
 trampoline_cr3:
         .long   0
 trampoline_end:
+        .set    gdtr_offset, trampoline_gdtr - trampoline_start
+        .set    cr3_offset, trampoline_cr3 - trampoline_start
 
 // Uses no stack: there is none.
         .code64
