@@ -36,12 +36,13 @@ initrd amd64
 
 : > "$folder/run"
 cases=
-# boots NAME FLAVOUR CPUS MEMORY WAY STATUS [EXTRA] - composes a snapshot that is to end with STATUS. EXTRA is a command
-# that the nested machine runs beside it.
+# boots NAME FLAVOUR CPUS MEMORY WAY STATUS [EXTRA] - composes a snapshot of $kernel, or of the flavour's vmlinuz, that is
+# to end with STATUS. EXTRA is a command that the nested machine runs beside it; the guest's output is in /tmp/output.
+kernel=
 boots() {
   name=$1 flavour=$2 cpus=$3 memory=$4 way=$5 expected=$6 extra=${7:-}
   cmdline="console=ttyS0 quiet panic=-1 end=$way"
-  "$build/bin/compose-snapshot" build -q -o "$folder/images/$name" --kernel "$assets/$flavour/vmlinuz" \
+  "$build/bin/compose-snapshot" build -q -o "$folder/images/$name" --kernel "${kernel:-$assets/$flavour/vmlinuz}" \
     --initrd "$work/$flavour.initrd" --cmdline "$cmdline" --cpus "$cpus" --memory "$memory"
   "$build/bin/compose-snapshot" inspect --json "$folder/images/$name" > "$work/$name.json"
   echo "$cmdline" > "$work/$name.cmdline"
@@ -59,9 +60,10 @@ runs() {
   cases="$cases $1"
   {
     echo "echo '<<< $1'"
+    echo ': > /tmp/output'
     [ -z "$2" ] || echo "($2) &"
-    echo "/run-snapshot --timeout 60 /images/$1 < /dev/null; status=\$?"
-    echo "echo; echo '>>> $1' \$status"
+    echo "/run-snapshot --timeout 60 /images/$1 < /dev/null > /tmp/output 2>&1; status=\$?"
+    echo "cat /tmp/output; echo; echo '>>> $1' \$status"
   } >> "$folder/run"
 }
 
@@ -71,9 +73,12 @@ boots cloud-exit cloud 1 512M exit:42 42
 boots cloud-off-smp cloud 2 256M off 0
 boots amd64-exit-smp amd64 2 384M exit:119 119
 boots amd64-reset amd64 1 512M reset 120
+kernel=$assets/nested/vmlinux
+boots cloud-bare-elf cloud 1 4G exit:1 1
+kernel=
 boots cloud-panic cloud 1 512M panic 121
 boots cloud-button cloud 1 512M button 0 \
-  'until pidof run-snapshot; do sleep 0.1; done > /dev/null; sleep 7; kill -TERM $(pidof run-snapshot | cut -d" " -f1)'
+  'until grep -q "waiting for the power" /tmp/output; do sleep 0.1; done; sleep 2; kill -TERM $(pidof run-snapshot)'
 
 status=0
 "$here/nested.sh" "$assets/nested" "$folder" 400 > "$work/output" || status=$?
