@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <memory>
 
 #include "runner/kvm_lists.h"
+#include "runner/redirection.h"
 
 namespace tintype {
 
@@ -30,6 +32,21 @@ Result<int> call(int fd, unsigned long request, Argument argument, std::string_v
   return value;
 }
 
+// The way in is the device's group, where it has one that may.
+tl::unexpected<Error> forbidden() {
+  struct stat status = {};
+  const mode_t group = S_IRGRP | S_IWGRP;
+  if (::stat("/dev/kvm", &status) == 0 && (status.st_gid == 0 || (status.st_mode & group) != group))
+    return fail(
+        "/dev/kvm may not be opened by this user, nor by any group (its mode is {:04o}, its group {}): run "
+        "as root, or give it to a group (sudo chgrp kvm /dev/kvm; sudo chmod 660 /dev/kvm) and join that "
+        "(sudo usermod -aG kvm $USER, then log in again)",
+        status.st_mode & 07777, status.st_gid);
+  return fail(
+      "/dev/kvm may not be opened by this user: join its group (sudo usermod -aG kvm $USER, then log in "
+      "again)");
+}
+
 }  // namespace
 
 Result<Kvm> Kvm::open() {
@@ -38,12 +55,8 @@ Result<Kvm> Kvm::open() {
     if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
       return fail(
           "/dev/kvm does not exist: load the module (modprobe kvm_intel or kvm_amd), turn virtualization on "
-          "in the "
-          "firmware, or, inside a virtual machine, turn nested virtualization on");
-    if (errno == EACCES || errno == EPERM)
-      return fail(
-          "/dev/kvm may not be opened by this user: join its group (sudo usermod -aG kvm $USER, then log in "
-          "again)");
+          "in the firmware, or, inside a virtual machine, turn nested virtualization on");
+    if (errno == EACCES || errno == EPERM) return forbidden();
     return fail("/dev/kvm cannot be opened: {}", std::strerror(errno));
   }
   const int version = TRY(call(fd.get(), KVM_GET_API_VERSION, 0, "tell its version"));
@@ -129,21 +142,43 @@ Result<void> Vm::add_interrupt_controllers() const {
   return {};
 }
 
-Result<void> Vm::enable_wide_apic_ids() const {
+Result<void> Vm::enable_wide_apic_ids() {
   kvm_enable_cap enable = {};
   enable.cap = KVM_CAP_X2APIC_API;
   enable.args[0] = KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
   TRY(call(fd_.get(), KVM_ENABLE_CAP, &enable, "use APIC IDs above 254"));
+  wide_ = true;
   return {};
 }
 
 Result<Fd> Vm::create_vcpu(std::uint32_t index) const {
   const int fd = ::ioctl(fd_.get(), KVM_CREATE_VCPU, static_cast<unsigned long>(index));
+  if (fd < 0 && errno == EMFILE)
+    return fail(
+        "vCPU {} needs a file descriptor, and this process may have no more: raise the limit (ulimit -n)",
+        index);
   if (fd < 0) return fail("KVM refused to create vCPU {}: {}", index, std::strerror(errno));
   return Fd(fd);
 }
 
+// Sends the interrupt of pin `gsi` if KVM's IOAPIC cannot. False if it can.
+bool Vm::send_wide(std::uint32_t gsi) const {
+  kvm_irqchip chip = {};
+  chip.chip_id = KVM_IRQCHIP_IOAPIC;
+  if (gsi >= std::size(chip.chip.ioapic.redirtbl) || ::ioctl(fd_.get(), KVM_GET_IRQCHIP, &chip) < 0)
+    return false;
+  const auto message = wide_message(chip.chip.ioapic.redirtbl[gsi].bits);
+  if (!message) return false;
+  kvm_msi msi = {};
+  msi.address_lo = message->address_low;
+  msi.address_hi = message->address_high;
+  msi.data = message->data;
+  ::ioctl(fd_.get(), KVM_SIGNAL_MSI, &msi);
+  return true;
+}
+
 void Vm::set_line(std::uint32_t gsi, bool level) const {
+  if (wide_ && level && send_wide(gsi)) return;
   kvm_irq_level line = {};
   line.irq = gsi;
   line.level = level ? 1 : 0;

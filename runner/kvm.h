@@ -26,13 +26,16 @@ class Vm {
   // Local APICs, IOAPIC, PIC and PIT. Before the first vCPU.
   Result<void> add_interrupt_controllers() const;
   // APIC IDs above 254 in interrupts (KVM_CAP_X2APIC_API). Before the first vCPU.
-  Result<void> enable_wide_apic_ids() const;
+  Result<void> enable_wide_apic_ids();
   Result<Fd> create_vcpu(std::uint32_t index) const;
   // Drives input `gsi` of the interrupt controllers.
   void set_line(std::uint32_t gsi, bool level) const;
 
  private:
+  bool send_wide(std::uint32_t gsi) const;
+
   Fd fd_;
+  bool wide_ = false;
 };
 
 class Kvm {

@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "runner/crew.h"
 #include "runner/kvm.h"
@@ -23,6 +26,15 @@ constexpr std::uint32_t kMaxNarrowCpus = 255;
 void keep_memory_small() {
   ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+}
+
+// A vCPU is a descriptor; the usual limit of 1024 is for programs that select(2).
+void allow_descriptors(std::uint32_t cpus) {
+  constexpr rlim_t kOthers = 64;
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= cpus + kOthers) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, cpus + kOthers);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Result<void> check_host(const GuestPlan& plan, const Kvm& kvm, const std::vector<CpuidEntry>& supported) {
@@ -58,6 +70,7 @@ Result<std::vector<Vcpu>> make_vcpus(const Kvm& kvm, const Vm& vm, const GuestPl
       std::move(supported),
       {.cpus = plan.cpus, .tsc_deadline = kvm.has_tsc_deadline(), .extended_destination = wide});
   const std::size_t mapping_size = TRY(kvm.vcpu_mapping_size());
+  allow_descriptors(plan.cpus);
   std::vector<Vcpu> vcpus;
   vcpus.reserve(plan.cpus);
   for (std::uint32_t index = 0; index < plan.cpus; ++index) {
@@ -92,7 +105,7 @@ Result<Outcome> operate(const RunOptions& options, const Vm& vm, std::vector<Vcp
   const LastWords truncated{
       fmt::format("run-snapshot: {}: the file was truncated while the guest ran from it\n", options.image),
       &terminal};
-  handle_bus_error(&truncated);
+  const BusErrorGuard guard(truncated);
   Supervisor supervisor({.bus = bus,
                          .ending = ending,
                          .crew = crew,
@@ -111,7 +124,6 @@ Result<Outcome> operate(const RunOptions& options, const Vm& vm, std::vector<Vcp
     crew.run();
     supervision.join();
   }
-  handle_bus_error(nullptr);
   return ending.outcome();
 }
 
@@ -121,7 +133,7 @@ Result<Outcome> prepare_and_operate(const RunOptions& options, int& blame) {
   MappedFile file = TRY(MappedFile::open(options.image));
   const LastWords truncated{
       fmt::format("run-snapshot: {}: the file was truncated while it was read\n", options.image)};
-  handle_bus_error(&truncated);
+  const BusErrorGuard guard(truncated);
   GuestPlan plan = TRY(plan_guest(file.bytes(), options.wishes));
   file.unmap();
 

@@ -5,6 +5,7 @@
 
 #include "runner/machine_run.h"
 #include "runner/output.h"
+#include "runner/signals.h"
 
 namespace {
 
@@ -36,6 +37,7 @@ int start(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   tintype::ensure_standard_descriptors();
+  tintype::ignore_closed_pipes();
   try {
     // Everything is written out by now, and the system-call filter may not allow what exit handlers do.
     ::_exit(start(argc, argv));

@@ -64,8 +64,9 @@ constexpr int kAllowed[] = {
 };
 
 // Running vCPUs and their interrupts, a crash report, and giving the terminal back.
-constexpr unsigned long kRequests[] = {KVM_RUN,       KVM_IRQ_LINE, KVM_GET_REGS, KVM_GET_SREGS,
-                                       KVM_TRANSLATE, TCGETS,       TCSETS};
+constexpr unsigned long kRequests[] = {KVM_RUN,        KVM_IRQ_LINE, KVM_GET_IRQCHIP,
+                                       KVM_SIGNAL_MSI, KVM_GET_REGS, KVM_GET_SREGS,
+                                       KVM_TRANSLATE,  TCGETS,       TCSETS};
 
 struct Release {
   void operator()(void* filter) const { seccomp_release(filter); }

@@ -55,15 +55,19 @@ bool ignored(int number) {
 
 }  // namespace
 
+void ignore_closed_pipes() {
+  handle(SIGPIPE, SIG_IGN, 0);
+}
+
 Result<Fd> take_signals() {
   sigset_t set;
   sigemptyset(&set);
   for (const int number : kEnding)
     if (!ignored(number)) sigaddset(&set, number);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  handle(SIGPIPE, SIG_IGN, 0);
-  // Reading in the background is an end of input and not a reason to stop.
+  // Reading in the background is an end of input and not a reason to stop; nor is giving the terminal back.
   handle(SIGTTIN, SIG_IGN, 0);
+  handle(SIGTTOU, SIG_IGN, 0);
   Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return fail("the host has no signal descriptor to spare: {}", std::strerror(errno));
   return fd;
@@ -87,12 +91,14 @@ void handle_vcpu_signal() {
   handle(vcpu_signal(), ignore, 0);
 }
 
-void handle_bus_error(const LastWords* words) {
-  last_words.store(words);
-  if (words == nullptr) return;
+BusErrorGuard::BusErrorGuard(const LastWords& words) : before_(last_words.exchange(&words)) {
   handle(SIGBUS, die_of_bus_error, 0);
-  if (words->terminal == nullptr || !words->terminal->raw()) return;
+  if (words.terminal == nullptr || !words.terminal->raw()) return;
   for (const int number : kMistakes) handle(number, restore_and_die, static_cast<int>(SA_RESETHAND));
+}
+
+BusErrorGuard::~BusErrorGuard() {
+  last_words.store(before_);
 }
 
 }  // namespace tintype

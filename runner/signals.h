@@ -10,9 +10,11 @@
 
 namespace tintype {
 
+// From here on writing to a pipe that nobody reads any more is an error and not the end of the process.
+void ignore_closed_pipes();
+
 // Blocks the signals that end a process by default, for this thread and those it will start, and gives a
-// descriptor that reads them. Those that were ignored (nohup) stay so. Writing to a closed pipe becomes an
-// error.
+// descriptor that reads them. Those that were ignored (nohup) stay so.
 Result<Fd> take_signals();
 // The number of the next signal on `fd`, 0 if there is none.
 int next_signal(int fd);
@@ -28,9 +30,18 @@ struct LastWords {
   std::string text;  // with its line feed
   const Terminal* terminal = nullptr;
 };
-// On SIGBUS (and, with a raw terminal, on whatever else kills a process for its mistakes) restores the
-// terminal; on SIGBUS also says `words.text` and exits with kStatusFile. The object outlives every vCPU and
-// is only replaced by a later call.
-void handle_bus_error(const LastWords* words);
+// As long as it lives: on SIGBUS (and, with a raw terminal, on whatever else kills a process for its
+// mistakes) the terminal is restored; on SIGBUS `words.text` is said and the exit status kStatusFile. One at
+// a time counts, the last; `words` outlives it.
+class BusErrorGuard {
+ public:
+  explicit BusErrorGuard(const LastWords& words);
+  BusErrorGuard(const BusErrorGuard&) = delete;
+  BusErrorGuard& operator=(const BusErrorGuard&) = delete;
+  ~BusErrorGuard();
+
+ private:
+  const LastWords* before_;
+};
 
 }  // namespace tintype
