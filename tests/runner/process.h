@@ -23,19 +23,20 @@ struct Input {
 
 class Child {
  public:
-  // Starts run-snapshot. `out_fd` replaces the pipe for standard output if it is not -1.
-  explicit Child(const std::vector<std::string>& arguments, Input input = {}, int out_fd = -1);
+  // Starts run-snapshot. `out_fd` and `err_fd` replace the pipes for its output if they are not -1.
+  explicit Child(const std::vector<std::string>& arguments, Input input = {}, int out_fd = -1,
+                 int err_fd = -1);
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child();
 
   int pid() const { return pid_; }
-  // Waits until standard output has `text` in it. False after 20 s or if it ends first.
+  // Waits until standard output has `text` in it. False after a minute or if it ends first.
   bool wait_for_output(const std::string& text);
   void type(const std::string& text);
   void signal(int number) const;
   void close_output();
-  // Waits for its end; kills it after 60 s.
+  // Waits for its end; kills it after two minutes.
   Ended wait();
 
  private:
