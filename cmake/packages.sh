@@ -6,7 +6,7 @@ build_packages="g++ cmake ninja-build pkg-config libfdt-dev liblief-dev libzstd-
 # The nested machine, in which Linux runs where this host's KVM cannot run it.
 nested_packages="qemu-system-x86 busybox-static cpio gzip xz-utils lz4 zstd jq"
 # Other compilers, the judges of what we write, and what the scripts of tests/ use.
-test_packages="clang libclang-rt-14-dev clang-format acpica-tools device-tree-compiler groff strace jq"
+test_packages="clang libclang-rt-14-dev clang-format acpica-tools device-tree-compiler groff strace jq lz4 xz-utils"
 
 # install_packages NAME... - installs what is missing; says which, and why it cannot where it cannot.
 install_packages() {

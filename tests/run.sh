@@ -20,6 +20,9 @@ say "Will install Debian packages, build with g++ and clang (sanitized) and for 
 # shellcheck disable=SC2086
 install_packages $build_packages $test_packages ${fast:+} $([ -n "$fast" ] || echo $nested_packages)
 
+# Real kernels to read and, but for --fast, to boot. Tests that want them skip where there are none.
+samples/fetch-debian-kernel.sh cloud amd64 || true
+
 results=build/results
 rm -rf "$results"
 mkdir -p "$results"

@@ -23,18 +23,15 @@ std::string error_of(std::string_view text) {
   return error_of(File(text.begin(), text.end()));
 }
 
-// Where fetched Debian kernels are: TINTYPE_DEBIAN_KERNELS, or build/assets of the source tree.
+// Kernels that samples/fetch-debian-kernel.sh left in TINTYPE_ASSETS, or build/assets of the source tree:
+// FLAVOUR/vmlinuz.
 std::vector<std::filesystem::path> debian_kernels() {
-  const char* folder = std::getenv("TINTYPE_DEBIAN_KERNELS");
+  const char* folder = std::getenv("TINTYPE_ASSETS");
   const std::filesystem::path from = folder ? folder : TINTYPE_TESTS_DIR "/../build/assets";
   std::vector<std::filesystem::path> found;
   std::error_code missing;
-  for (const auto& entry : std::filesystem::directory_iterator(from, missing)) {
-    const std::string name = entry.path().filename().string();
-    // Its sibling, the arm64 kernel, is an Image.
-    if (name.starts_with("vmlinuz-") && name.find("arm64") == std::string::npos)
-      found.push_back(entry.path());
-  }
+  for (const auto& entry : std::filesystem::directory_iterator(from, missing))
+    if (std::filesystem::exists(entry.path() / "vmlinuz")) found.push_back(entry.path() / "vmlinuz");
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -171,8 +168,7 @@ TEST_CASE("Debian's kernels load as lz4, xz and readelf see them") {
   const auto paths = debian_kernels();
   if (paths.empty()) {
     skip_test(
-        "no vmlinuz-* in build/assets or $TINTYPE_DEBIAN_KERNELS: samples/fetch-debian-kernel.sh fetches "
-        "them");
+        "no FLAVOUR/vmlinuz in build/assets or $TINTYPE_ASSETS: samples/fetch-debian-kernel.sh fetches them");
     return;
   }
   for (const auto& path : paths) check_against_tools(path);
