@@ -58,7 +58,7 @@ boot() {
   [ "$status" -eq "$2" ] || { echo "quickstart.sh: $2 was expected" >&2; exit 1; }
 }
 
-say "Will install Debian packages, build into $build, compose the hello guest and boot it${linux:+, then the same with Debian's kernel}"
+say "Will install Debian packages, build into $build, compose the hello guest and boot it${linux:+, then a kernel of Debian}"
 # shellcheck disable=SC2086
 install_packages $build_packages
 

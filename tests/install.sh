@@ -11,7 +11,7 @@ for tool in compose-snapshot run-snapshot; do
   page="$work/usr/share/man/man1/$tool.1"
   [ -s "$page" ]
   if command -v groff > /dev/null; then
-    warnings=$(groff -man -Tutf8 -ww "$page" 2>&1 > /dev/null)
+    warnings=$(groff -t -man -Tutf8 -ww "$page" 2>&1 > /dev/null)
     [ -z "$warnings" ] || { echo "$tool.1: $warnings" >&2; exit 1; }
   fi
 done

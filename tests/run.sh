@@ -17,8 +17,10 @@ esac
 
 say() { printf '\n== %s\n' "$*"; }
 say "Will install Debian packages, build with g++ and clang (sanitized) and for release, and run every test${fast:+ but the nested boots}"
+packages="$build_packages $test_packages"
+[ -n "$fast" ] || packages="$packages $nested_packages"
 # shellcheck disable=SC2086
-install_packages $build_packages $test_packages ${fast:+} $([ -n "$fast" ] || echo $nested_packages)
+install_packages $packages
 
 # Real kernels to read and, but for --fast, to boot. Tests that want them skip where there are none.
 samples/fetch-debian-kernel.sh cloud amd64 || true

@@ -1,7 +1,7 @@
 #!/bin/sh
 # tests/style.sh - what the house asks of its sources, as far as a program can tell. CONTRIBUTING.md says why.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 problems=0
 problem() {
   echo "$1" >&2
