@@ -21,6 +21,8 @@ mv image.bin whole.bin
 
 killed=0 leftovers=0
 check() {
+  # A killed process has its lock until all of it is gone.
+  [ ! -e image.bin.tmp ] || flock -w 30 image.bin.tmp true
   if [ -e image.bin ] && ! cmp -s image.bin whole.bin; then
     echo "killed $1: image.bin is neither absent nor whole" >&2
     exit 1
