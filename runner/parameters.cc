@@ -122,8 +122,13 @@ std::map<std::uint32_t, Area> inserted_areas(const igvm::File& file, std::uint32
   return inserted;
 }
 
-Result<void> add_value(const igvm::Parameter& parameter, const Area& area, GuestPlan& plan) {
+// A header of 16 bytes can ask for a memory map of thousands. `total` counts the bytes of all values so far.
+Result<void> add_value(const igvm::Parameter& parameter, const Area& area, std::uint64_t& total,
+                       GuestPlan& plan) {
   std::vector<std::uint8_t> value = TRY(parameter_value(parameter.type, plan));
+  total += value.size();
+  if (total > kMaxParameterBytes)
+    return fail("asks for more than {} MiB of parameters, which no guest needs", kMaxParameterBytes / kMiB);
   const std::uint64_t offset = parameter.header.byte_offset;
   const std::uint64_t size = area.area->number_of_bytes;
   if (offset > size || value.size() > size - offset)
@@ -143,11 +148,12 @@ Result<void> add_parameters(const igvm::File& file, Bytes bytes, std::uint32_t m
                            .offset = static_cast<std::uint64_t>(area.area->initial.data() - bytes.data()),
                            .size = area.area->initial.size()});
   }
+  std::uint64_t total = 0;
   for (const igvm::Directive& directive : file.directives) {
     const auto* parameter = std::get_if<igvm::Parameter>(&directive);
     if (parameter == nullptr) continue;
     const auto found = areas.find(parameter->header.parameter_area_index);
-    if (found != areas.end()) TRY(add_value(*parameter, found->second, plan));
+    if (found != areas.end()) TRY(add_value(*parameter, found->second, total, plan));
   }
   return {};
 }

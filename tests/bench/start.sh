@@ -21,5 +21,14 @@ for mib in 1 64; do
   "$bin/first_byte" "$runs" "$bin/kvm_floor" $((mib + 64)) -- "$bin/run-snapshot" "$tmp/$mib"
 done
 echo "1024 MiB:"
-"$bin/first_byte" "$((runs / 4 + 1))" "$bin/kvm_floor" $((1024 + 64)) -- "$bin/run-snapshot" "$tmp/1024"
-for i in 1 2 3 4 5; do "$bin/igvm_walk" "$tmp/1024"; done | sort -t ' ' -k 4 -n | sed -n '3s/^/igvm_walk, median of 5: /p'
+few=$((runs / 4 + 1))
+"$bin/first_byte" "$few" "$bin/kvm_floor" $((1024 + 64)) -- "$bin/run-snapshot" "$tmp/1024"
+# The walk tells its own time, without process start. It takes turns with the others too: back to back it would find the
+# headers in the processor's caches, which nobody who starts a machine does.
+i=0
+while [ "$i" -lt "$few" ]; do
+  "$bin/first_byte" 1 "$bin/kvm_floor" $((1024 + 64)) -- "$bin/run-snapshot" "$tmp/1024" >/dev/null
+  sleep 0.02
+  "$bin/igvm_walk" "$tmp/1024"
+  i=$((i + 1))
+done | sort -t ' ' -k 4 -n | sed -n "$((few / 2 + 1))s/^/igvm_walk, median of $few: /p"

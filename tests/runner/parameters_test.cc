@@ -146,3 +146,23 @@ TEST_CASE("a parameter must fit its area") {
   INFO(result.error().message());
   CHECK(result.error().message().find("needs 72 bytes at offset 0xfd0") != std::string::npos);
 }
+
+TEST_CASE("parameters that are small in the file and large in memory are bounded") {
+  // A memory map of 257 entries, again and again in one large area.
+  constexpr std::uint64_t kStep = 64 * kKiB, kMap = 257 * sizeof(IGVM_VHS_MEMORY_MAP_ENTRY);
+  constexpr std::uint32_t kTooMany = kMaxParameterBytes / kMap + 2;
+  Image image = started();
+  for (std::uint64_t i = 0; i < 254; ++i) image.required(kGiB + i * 2 * kPageSize, kPageSize);
+  image.parameter(IGVM_VHT_MEMORY_MAP, 0, 16 * kMiB, 0, kTooMany * kStep);
+  auto& directives = image.file().directives;
+  const igvm::Directive insert = directives.back();
+  directives.pop_back();
+  for (std::uint32_t i = 1; i < kTooMany; ++i)
+    directives.emplace_back(igvm::Parameter{
+        .type = IGVM_VHT_MEMORY_MAP,
+        .header = {.parameter_area_index = 0, .byte_offset = i * static_cast<std::uint32_t>(kStep)}});
+  directives.push_back(insert);
+  const auto result = plan(image);
+  REQUIRE_FALSE(result);
+  CHECK(result.error().message() == "asks for more than 16 MiB of parameters, which no guest needs");
+}
