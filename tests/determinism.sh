@@ -9,7 +9,7 @@ shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# compose PROGRAM NAME [VARIABLE=VALUE]... - in the current directory.
+# compose PROGRAM NAME [VARIABLE=VALUE]... [COMMAND...] - in the current directory.
 compose() {
   program=$1 name=$2
   shift 2
@@ -31,8 +31,13 @@ cp "$samples/hello" "$work/another folder/vmlinux of mine"
 cp "$samples/hello.initrd" "$work/another folder/i"
 touch -d '1980-01-01' "$work/another folder/i"
 
+# Said from here, before the loop walks about.
 for program in "$@"; do
-  program=$(realpath "$program")
+  shift
+  set -- "$@" "$(realpath "$program")"
+done
+
+for program in "$@"; do
   cd "$work/a"
   kernel=kernel initrd=./initrd
   compose "$program" image.bin
@@ -46,7 +51,7 @@ for program in "$@"; do
   compose "$program" image.bin HOME=/nowhere USER=nobody
   cd / && initrd=$work/a/initrd
   if command -v taskset > /dev/null; then
-    (taskset -p -c 0 $$ > /dev/null && compose "$program" image.bin)
+    compose "$program" image.bin taskset -c 0
   fi
   # To a pipe, where nothing can be sought or renamed.
   "$program" build -q -o - --kernel "$work/a/kernel" --initrd "$work/a/initrd" --cmdline 'exit=7 quiet' \
