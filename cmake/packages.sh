@@ -2,11 +2,12 @@
 
 build_packages="g++ cmake ninja-build pkg-config libfdt-dev liblief-dev libzstd-dev libcxxopts-dev doctest-dev
   libssl-dev zlib1g-dev liblzma-dev libbz2-dev liblz4-dev liblzo2-dev libexpected-dev libfmt-dev nlohmann-json3-dev
-  libseccomp-dev"
+  libseccomp-dev libarchive-dev"
 # The nested machine, in which Linux runs where this host's KVM cannot run it.
 nested_packages="qemu-system-x86 busybox-static cpio gzip xz-utils lz4 zstd jq"
 # Other compilers, the judges of what we write, and what the scripts of tests/ use.
-test_packages="clang libclang-rt-14-dev clang-format acpica-tools device-tree-compiler groff strace jq lz4 xz-utils"
+test_packages="clang libclang-rt-14-dev clang-format acpica-tools device-tree-compiler groff strace jq lz4 xz-utils
+  cpio dmidecode systemd-boot-efi"
 
 # install_packages NAME... - installs what is missing; says which, and why it cannot where it cannot.
 install_packages() {
