@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/acpi.h"
 #include "formats/machine.h"
@@ -20,13 +21,40 @@ enum class AcpiRole : std::uint8_t {
   listed,    // the XSDT has its address
 };
 
+// A NUMA node: the vCPUs and the memory that are near each other. It may lack one of the two.
+struct NumaNode {
+  std::vector<std::uint32_t> cpus;  // indices, ascending
+  std::uint64_t memory = 0;         // bytes, a multiple of 4 KiB
+  bool operator==(const NumaNode&) const = default;
+};
+
+// A table that the user brings, as read_acpi_table() (formats/acpi_file.h) accepted it.
+struct ImportedTable {
+  Bytes bytes;  // borrowed: must outlive the plan
+  acpi::TableSignature signature{};
+  std::string file;  // what messages call it
+};
+
+// Everything that the tables of a machine follow from.
+struct AcpiInputs {
+  Machine machine;
+  // In the order of their proximity domains, 0 first. Each vCPU is in one of them, and their memory adds up
+  // to the machine's; it follows one after the other over ram_ranges(). Empty: the machine has no NUMA.
+  std::vector<NumaNode> numa;
+  // Row by row, numa.size() of them in each of as many rows, as a SLIT has them. Empty: 10 within a node, 20
+  // between any two.
+  std::vector<std::uint8_t> distances;
+  // In the order given. One whose signature is that of a table of ours takes its place.
+  std::vector<ImportedTable> imported;
+};
+
 struct AcpiTable {
   std::string_view name;  // its region is "acpi." + name: "madt"
   AcpiRole role;
-  bool (*wanted)(const Machine& machine);
+  bool (*wanted)(const AcpiInputs& inputs);
   // Emits the whole structure, a table's header first (acpi_header). Length and checksum of a table are
   // sealed by the caller. Pointers to others come from `addresses` ("acpi.dsdt").
-  void (*emit)(const Machine& machine, const Addresses& addresses, ByteSink& sink);
+  void (*emit)(const AcpiInputs& inputs, const Addresses& addresses, ByteSink& sink);
 
   std::string region() const { return fmt::format("acpi.{}", name); }
 };
@@ -39,10 +67,11 @@ inline constexpr std::array<std::uint8_t, 6> kAcpiOemId = acpi::text("TINTYP");
 // A header with our identification in it; length and checksum are still zero.
 acpi::Header acpi_header(acpi::TableSignature signature, std::uint8_t revision);
 
-// Adds a region for each structure that `machine` wants. The RSDP goes to `rsdp` exactly, a multiple of 16;
+// Adds a region for each structure that `inputs` want, which need not outlive the plan (the bytes of imported
+// tables must). The RSDP goes to `rsdp` exactly, a multiple of 16;
 // tables go into `windows`, the first that has room. Where a window is RAM, the memory map has what they take
 // as ACPI data; where it is reserved it stays so.
-void add_acpi(const Machine& machine, std::uint64_t rsdp, const std::vector<GpaRange>& windows,
-              LayoutPlan& plan);
+Result<void> add_acpi(const AcpiInputs& inputs, std::uint64_t rsdp, const std::vector<GpaRange>& windows,
+                      LayoutPlan& plan);
 
 }  // namespace tintype

@@ -55,11 +55,11 @@ Term virtio_slot(std::uint32_t slot) {
 }
 static_assert(x86::kVirtioSlots <= 10, "a slot's name has one digit");
 
-bool wanted(const Machine& machine) {
-  return machine.arch == Arch::x86_64;
+bool wanted(const AcpiInputs& inputs) {
+  return inputs.machine.arch == Arch::x86_64;
 }
 
-void emit(const Machine&, const Addresses&, ByteSink& sink) {
+void emit(const AcpiInputs&, const Addresses&, ByteSink& sink) {
   Terms devices = {serial_port(), power_button(), event_device(), panic_device()};
   for (std::uint32_t slot = 0; slot < x86::kVirtioSlots; ++slot) devices.push_back(virtio_slot(slot));
   sink.put(acpi_header(acpi::text("DSDT"), acpi::kDsdtRevision));

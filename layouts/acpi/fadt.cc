@@ -16,11 +16,11 @@ constexpr std::uint32_t kFlags = acpi::kFadtWbinvd | acpi::kFadtProcC1 | acpi::k
 // there is none.
 constexpr std::uint16_t kBootArch = acpi::kIapcVgaNotPresent | acpi::kIapcCmosRtcNotPresent;
 
-bool wanted(const Machine& machine) {
-  return machine.arch == Arch::x86_64;
+bool wanted(const AcpiInputs& inputs) {
+  return inputs.machine.arch == Arch::x86_64;
 }
 
-void emit(const Machine&, const Addresses& addresses, ByteSink& sink) {
+void emit(const AcpiInputs&, const Addresses& addresses, ByteSink& sink) {
   const std::uint64_t dsdt = addresses.of("acpi.dsdt");
   constexpr acpi::GenericAddress kNone = acpi::no_register();
   sink.put(acpi::Fadt{.header = acpi_header(acpi::text("FACP"), acpi::kFadtRevision),

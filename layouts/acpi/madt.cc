@@ -34,17 +34,17 @@ void put_processor(std::uint32_t index, ByteSink& sink) {
                                  .ACPI_Processor_UID = index});
 }
 
-bool wanted(const Machine& machine) {
-  return machine.arch == Arch::x86_64;
+bool wanted(const AcpiInputs& inputs) {
+  return inputs.machine.arch == Arch::x86_64;
 }
 
 // No source overrides: GSI n is I/O APIC pin n, and what ISA interrupts mean without one (edge, active high,
 // same number) is what the serial port does. No NMI structures: nothing drives LINT1.
-void emit(const Machine& machine, const Addresses&, ByteSink& sink) {
+void emit(const AcpiInputs& inputs, const Addresses&, ByteSink& sink) {
   sink.put(acpi::Madt{.header = acpi_header(acpi::text("APIC"), acpi::kMadtRevision),
                       .Local_Interrupt_Controller_Address = std::uint32_t{x86::kLapicBase},
                       .Flags = kFlags});
-  for (std::uint32_t index = 0; index < machine.cpus; ++index) put_processor(index, sink);
+  for (std::uint32_t index = 0; index < inputs.machine.cpus; ++index) put_processor(index, sink);
   sink.put(acpi::MadtIoApic{.Type = acpi::kMadtIoApic,
                             .Length = sizeof(acpi::MadtIoApic),
                             .IO_APIC_ID = x86::kIoapicId,

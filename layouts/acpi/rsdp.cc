@@ -4,11 +4,11 @@
 namespace tintype {
 namespace {
 
-bool wanted(const Machine&) {
+bool wanted(const AcpiInputs&) {
   return true;
 }
 
-void emit(const Machine&, const Addresses& addresses, ByteSink& sink) {
+void emit(const AcpiInputs&, const Addresses& addresses, ByteSink& sink) {
   sink.put(acpi::sealed({.Signature = acpi::kRsdpSignature,
                          .Checksum = 0,
                          .OEMID = kAcpiOemId,

@@ -4,14 +4,14 @@
 namespace tintype {
 namespace {
 
-bool wanted(const Machine&) {
+bool wanted(const AcpiInputs&) {
   return true;
 }
 
-void emit(const Machine& machine, const Addresses& addresses, ByteSink& sink) {
+void emit(const AcpiInputs& inputs, const Addresses& addresses, ByteSink& sink) {
   sink.put(acpi_header(acpi::text("XSDT"), acpi::kXsdtRevision));
   for (const AcpiTable* table : acpi_tables())
-    if (table->role == AcpiRole::listed && table->wanted(machine))
+    if (table->role == AcpiRole::listed && table->wanted(inputs))
       sink.put(acpi::XsdtEntry(addresses.of(table->region())));
 }
 

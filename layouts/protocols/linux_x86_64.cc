@@ -141,7 +141,7 @@ Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
             .memory = MemoryType::reserved,
             .fixed = x86::kResetVector,
             .emit = [](const Addresses&, ByteSink& sink) { x86::emit_reset_vector(sink); }});
-  add_acpi(inputs.machine, x86::kRsdp, {{x86::kBiosStart, x86::kSmbiosStart}, low}, plan);
+  TRY(add_acpi({.machine = inputs.machine}, x86::kRsdp, {{x86::kBiosStart, x86::kSmbiosStart}, low}, plan));
   return {};
 }
 

@@ -28,7 +28,7 @@ constexpr GpaRange kLow = {0x2000, x86::kLowRamEnd};
 Tables tables_of(std::uint32_t cpus, GpaRange bios = kBios) {
   const Machine machine = {.arch = Arch::x86_64, .memory = 512 * kMiB, .cpus = cpus, .protocol = "test"};
   LayoutPlan plan(memory_map_of(machine), memory_map_of(machine));
-  add_acpi(machine, x86::kRsdp, {bios, kLow}, plan);
+  REQUIRE_OK(add_acpi({.machine = machine}, x86::kRsdp, {bios, kLow}, plan));
   REQUIRE_OK(plan.place());
   Arena arena;
   Tables tables;
