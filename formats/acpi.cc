@@ -5,6 +5,13 @@
 
 namespace tintype::acpi {
 
+std::string signature_text(TableSignature signature) {
+  std::string text;
+  for (const std::uint8_t byte : signature)
+    text += byte >= 0x20 && byte < 0x7F ? static_cast<char>(byte) : '?';
+  return text;
+}
+
 std::uint8_t checksum(Bytes bytes) {
   unsigned sum = 0;
   for (const std::uint8_t byte : bytes) sum += byte;

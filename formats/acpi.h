@@ -5,7 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <string_view>
+#include <string>
 
 #include "formats/scalar.h"
 #include "formats/wire.h"
@@ -13,6 +13,9 @@
 namespace tintype::acpi {
 
 using TableSignature = std::array<std::uint8_t, 4>;
+
+// "APIC": a signature as people read it. What is not printable becomes '?'.
+std::string signature_text(TableSignature signature);
 
 // Fixed-width text, such as a signature: text("APIC"). The fields have no terminator.
 template <std::size_t N>
@@ -144,8 +147,15 @@ struct Fadt {
   std::array<std::uint8_t, 8> Hypervisor_Vendor_Identity;  // 268 (6.0)
 };
 static_assert(sizeof(Fadt) == 276 && Wire<Fadt>);
+inline constexpr std::size_t kFadtSizeOfAcpi5 = 268;  // up to SLEEP_STATUS_REG
 inline constexpr std::uint8_t kFadtRevision = 6;      // with kFadtMinorVersion: ACPI 6.5
 inline constexpr std::uint8_t kFadtMinorVersion = 5;  // bits 0-3; bits 4-7, the errata, are zero
+
+// The field DSDT of a FADT whose X_DSDT is `gpa`: ignored where X_DSDT is known (5.2.9), and readers older
+// than that find it here, if it has room for the address.
+constexpr le32 fadt_dsdt(std::uint64_t gpa) {
+  return gpa <= UINT32_MAX ? static_cast<std::uint32_t>(gpa) : 0u;
+}
 
 // ACPI 6.5, table 5.10: Fixed ACPI Description Table Fixed Feature Flags (those in use)
 inline constexpr std::uint32_t kFadtWbinvd = 1u << 0;
@@ -211,8 +221,121 @@ struct MadtLocalX2Apic {
 static_assert(sizeof(MadtLocalX2Apic) == 16 && Wire<MadtLocalX2Apic>);
 inline constexpr std::uint8_t kMadtLocalX2Apic = 9;
 
+// Processors with an APIC ID from here on have x2APIC structures in MADT and SRAT; below it they must have
+// local APIC structures (5.2.12.12). Linux follows the rule: next to local APIC structures it ignores an
+// x2APIC structure with an ID below 255 (arch/x86/kernel/acpi/boot.c, acpi_parse_x2apic).
+inline constexpr std::uint32_t kFirstX2Apic = 255;
+
 // ACPI 6.5, 5.2.11.1: the DSDT is a Header and then AML. From revision 2 on its integers have 64 bits.
 inline constexpr std::uint8_t kDsdtRevision = 2;
+
+// ACPI 6.5, 5.2.16: System Resource Affinity Table; affinity structures follow.
+struct Srat {
+  Header header;                          // 0
+  le32 Reserved;                          // 36: 1, as it was before ACPI 2.0
+  std::array<std::uint8_t, 8> Reserved2;  // 40
+};
+static_assert(sizeof(Srat) == 48 && Wire<Srat>);
+inline constexpr std::uint8_t kSratRevision = 3;  // ACPI 6.5; from 2 on a proximity domain has 32 bits
+inline constexpr std::uint32_t kSratReserved = 1;
+inline constexpr std::uint32_t kSratEnabled = 1u << 0;  // of each affinity structure below
+
+// ACPI 6.5, 5.2.16.1: Processor Local APIC/SAPIC Affinity Structure
+struct SratLocalApic {
+  std::uint8_t Type;                                  // 0: 0
+  std::uint8_t Length;                                // 1: 16
+  std::uint8_t Proximity_Domain_Low;                  // 2: bits 0-7
+  std::uint8_t APIC_ID;                               // 3
+  le32 Flags;                                         // 4
+  std::uint8_t Local_SAPIC_EID;                       // 8
+  std::array<std::uint8_t, 3> Proximity_Domain_High;  // 9: bits 8-31
+  le32 Clock_Domain;                                  // 12
+};
+static_assert(sizeof(SratLocalApic) == 16 && Wire<SratLocalApic>);
+inline constexpr std::uint8_t kSratLocalApic = 0;
+
+// ACPI 6.5, 5.2.16.2: Memory Affinity Structure. The specification has base and length in halves, low first.
+struct SratMemory {
+  std::uint8_t Type;                      // 0: 1
+  std::uint8_t Length;                    // 1: 40
+  le32 Proximity_Domain;                  // 2
+  le16 Reserved;                          // 6
+  le64 Base_Address;                      // 8
+  le64 Memory_Length;                     // 16
+  le32 Reserved2;                         // 24
+  le32 Flags;                             // 28
+  std::array<std::uint8_t, 8> Reserved3;  // 32
+};
+static_assert(sizeof(SratMemory) == 40 && Wire<SratMemory>);
+inline constexpr std::uint8_t kSratMemory = 1;
+
+// ACPI 6.5, 5.2.16.3: Processor Local x2APIC Affinity Structure
+struct SratLocalX2Apic {
+  std::uint8_t Type;      // 0: 2
+  std::uint8_t Length;    // 1: 24
+  le16 Reserved;          // 2
+  le32 Proximity_Domain;  // 4
+  le32 X2APIC_ID;         // 8
+  le32 Flags;             // 12
+  le32 Clock_Domain;      // 16
+  le32 Reserved2;         // 20
+};
+static_assert(sizeof(SratLocalX2Apic) == 24 && Wire<SratLocalX2Apic>);
+inline constexpr std::uint8_t kSratLocalX2Apic = 2;
+
+// ACPI 6.5, 5.2.17: System Locality Information Table; a byte for each pair of localities follows, row by
+// row.
+struct Slit {
+  Header header;                     // 0
+  le64 Number_of_System_Localities;  // 36
+};
+static_assert(sizeof(Slit) == 44 && Wire<Slit>);
+inline constexpr std::uint8_t kSlitRevision = 1;
+inline constexpr std::uint8_t kSlitLocal = 10;   // from a locality to itself
+inline constexpr std::uint8_t kSlitRemote = 20;  // what a system without a SLIT is taken to have
+inline constexpr std::uint8_t kSlitUnreachable = 255;
+
+// Microsoft, Serial Port Console Redirection Table, revision 2
+struct Spcr {
+  Header header;                         // 0
+  std::uint8_t Interface_Type;           // 36: a serial port subtype of the Debug Port Table 2
+  std::array<std::uint8_t, 3> Reserved;  // 37
+  GenericAddress Base_Address;           // 40
+  std::uint8_t Interrupt_Type;           // 52
+  std::uint8_t IRQ;                      // 53: of the 8259s, if Interrupt_Type has them
+  le32 Global_System_Interrupt;          // 54
+  std::uint8_t Configured_Baud_Rate;     // 58
+  std::uint8_t Parity;                   // 59: 0 is none
+  std::uint8_t Stop_Bits;                // 60: 1
+  std::uint8_t Flow_Control;             // 61: 0 is none
+  std::uint8_t Terminal_Type;            // 62
+  std::uint8_t Language;                 // 63: 0
+  le16 PCI_Device_ID;                    // 64: 0xFFFF if it is no PCI device; so the next
+  le16 PCI_Vendor_ID;                    // 66
+  std::uint8_t PCI_Bus_Number;           // 68
+  std::uint8_t PCI_Device_Number;        // 69
+  std::uint8_t PCI_Function_Number;      // 70
+  le32 PCI_Flags;                        // 71
+  std::uint8_t PCI_Segment;              // 75
+  le32 Reserved2;                        // 76
+};
+static_assert(sizeof(Spcr) == 80 && Wire<Spcr>);
+inline constexpr std::uint8_t kSpcrRevision = 2;
+inline constexpr std::uint8_t kSpcr16550 = 0;
+inline constexpr std::uint8_t kSpcrIoApic = 1u << 1;
+inline constexpr std::uint8_t kSpcr115200 = 7;
+inline constexpr std::uint8_t kSpcrOneStopBit = 1;
+inline constexpr std::uint8_t kSpcrVtUtf8 = 2;
+inline constexpr std::uint16_t kSpcrNoPci = 0xFFFF;
+
+// Microsoft, Windows ACPI Emulated Devices Table, version 1.0
+struct Waet {
+  Header header;               // 0
+  le32 Emulated_Device_Flags;  // 36
+};
+static_assert(sizeof(Waet) == 40 && Wire<Waet>);
+inline constexpr std::uint8_t kWaetRevision = 1;
+inline constexpr std::uint32_t kWaetPmTimerGood = 1u << 1;  // one read is enough
 
 // The byte that makes `bytes` and itself sum to zero.
 std::uint8_t checksum(Bytes bytes);

@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "layouts/acpi_import.h"
 #include "layouts/acpi_table.h"
 
 namespace tintype {
@@ -26,8 +27,8 @@ Region table_region(const AcpiTable& table, const SharedInputs& inputs,
           .memory = MemoryType::acpi_data,
           .windows = windows,
           .alignment = kTableAlignment,
-          // Sealing needs the whole table, so it goes through a buffer; the biggest, a MADT of 1024
-          // processors, has 14 KiB.
+          // Sealing needs the whole table, so it goes through a buffer; the biggest, an SRAT of 1024
+          // processors, has 22 KiB and a structure for each node.
           .emit =
               [&table, inputs](const Addresses& addresses, ByteSink& sink) {
                 Buffer buffer;
@@ -36,6 +37,18 @@ Region table_region(const AcpiTable& table, const SharedInputs& inputs,
                 sink.write(buffer.bytes());
               },
           .remedy = "give fewer --cpus"};
+}
+
+// `table` is one of `inputs`.
+Region imported_region(std::string name, const ImportedTable& table, const SharedInputs& inputs,
+                       const std::vector<GpaRange>& windows) {
+  return {.name = std::move(name),
+          .memory = MemoryType::acpi_data,
+          .windows = windows,
+          .alignment = kTableAlignment,
+          .emit = [&table, inputs](const Addresses& addresses,
+                                   ByteSink& sink) { emit_imported(table, addresses, sink); },
+          .remedy = fmt::format("leave '{}' out", table.file)};
 }
 
 }  // namespace
@@ -52,14 +65,28 @@ acpi::Header acpi_header(acpi::TableSignature signature, std::uint8_t revision) 
           .CreatorRevision = 1u};
 }
 
+std::vector<std::string> listed_regions(const AcpiInputs& inputs) {
+  std::vector<std::string> regions;
+  for (const AcpiTable* table : acpi_tables())
+    if (table->role == AcpiRole::listed && (replacement_of(*table, inputs) || table->wanted(inputs)))
+      regions.push_back(table->region());
+  for (const AddedTable& added : added_tables(inputs)) regions.push_back(added.region);
+  return regions;
+}
+
 Result<void> add_acpi(const AcpiInputs& inputs, std::uint64_t rsdp, const std::vector<GpaRange>& windows,
                       LayoutPlan& plan) {
+  TRY(check_imported(inputs.imported));
   const auto shared = std::make_shared<const AcpiInputs>(inputs);
   for (const AcpiTable* table : acpi_tables()) {
-    if (!table->wanted(inputs)) continue;
-    plan.add(table->role == AcpiRole::root ? root_region(*table, shared, rsdp)
-                                           : table_region(*table, shared, windows));
+    if (const ImportedTable* imported = replacement_of(*table, *shared))
+      plan.add(imported_region(table->region(), *imported, shared, windows));
+    else if (table->wanted(*shared))
+      plan.add(table->role == AcpiRole::root ? root_region(*table, shared, rsdp)
+                                             : table_region(*table, shared, windows));
   }
+  for (const AddedTable& added : added_tables(*shared))
+    plan.add(imported_region(added.region, *added.table, shared, windows));
   return {};
 }
 

@@ -44,12 +44,15 @@ struct AcpiInputs {
   // Row by row, numa.size() of them in each of as many rows, as a SLIT has them. Empty: 10 within a node, 20
   // between any two.
   std::vector<std::uint8_t> distances;
-  // In the order given. One whose signature is that of a table of ours takes its place.
+  // In the order given. One whose signature is that of a table of ours takes its place and its region's
+  // name; the others have regions "acpi." + signature in lower case ("acpi.ssdt"), and from the second of a
+  // kind on a number ("acpi.ssdt.2").
   std::vector<ImportedTable> imported;
 };
 
 struct AcpiTable {
-  std::string_view name;  // its region is "acpi." + name: "madt"
+  std::string_view name;           // its region is "acpi." + name: "madt"
+  acpi::TableSignature signature;  // the RSDP's is longer and elsewhere: it has none here
   AcpiRole role;
   bool (*wanted)(const AcpiInputs& inputs);
   // Emits the whole structure, a table's header first (acpi_header). Length and checksum of a table are
@@ -67,10 +70,14 @@ inline constexpr std::array<std::uint8_t, 6> kAcpiOemId = acpi::text("TINTYP");
 // A header with our identification in it; length and checksum are still zero.
 acpi::Header acpi_header(acpi::TableSignature signature, std::uint8_t revision);
 
+// The regions of the tables in the XSDT, in its order: ours in the order of their file names, each imported
+// one that replaces one of ours in its place; then the other imported ones in the order given.
+std::vector<std::string> listed_regions(const AcpiInputs& inputs);
+
 // Adds a region for each structure that `inputs` want, which need not outlive the plan (the bytes of imported
-// tables must). The RSDP goes to `rsdp` exactly, a multiple of 16;
-// tables go into `windows`, the first that has room. Where a window is RAM, the memory map has what they take
-// as ACPI data; where it is reserved it stays so.
+// tables must). The RSDP goes to `rsdp` exactly, a multiple of 16; tables go into `windows`, the first that
+// has room. Where a window is RAM, the memory map has what they take as ACPI data; where it is reserved it
+// stays so. Errors: imported tables of which a machine has one, or that this machine cannot have.
 Result<void> add_acpi(const AcpiInputs& inputs, std::uint64_t rsdp, const std::vector<GpaRange>& windows,
                       LayoutPlan& plan);
 

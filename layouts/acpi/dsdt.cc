@@ -72,6 +72,10 @@ void emit(const AcpiInputs&, const Addresses&, ByteSink& sink) {
 }  // namespace
 
 extern const AcpiTable acpi_dsdt;
-const AcpiTable acpi_dsdt = {.name = "dsdt", .role = AcpiRole::unlisted, .wanted = wanted, .emit = emit};
+const AcpiTable acpi_dsdt = {.name = "dsdt",
+                             .signature = acpi::text("DSDT"),
+                             .role = AcpiRole::unlisted,
+                             .wanted = wanted,
+                             .emit = emit};
 
 }  // namespace tintype

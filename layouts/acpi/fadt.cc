@@ -25,8 +25,7 @@ void emit(const AcpiInputs&, const Addresses& addresses, ByteSink& sink) {
   constexpr acpi::GenericAddress kNone = acpi::no_register();
   sink.put(acpi::Fadt{.header = acpi_header(acpi::text("FACP"), acpi::kFadtRevision),
                       .FIRMWARE_CTRL = 0u,  // a hardware-reduced machine needs no FACS (5.2.10)
-                      // Ignored where X_DSDT is known (5.2.9); readers older than that find it here.
-                      .DSDT = static_cast<std::uint32_t>(dsdt),
+                      .DSDT = acpi::fadt_dsdt(dsdt),
                       .Reserved = 0,
                       .Preferred_PM_Profile = 0,  // unspecified
                       .SCI_INT = std::uint16_t{0},
@@ -87,6 +86,10 @@ void emit(const AcpiInputs&, const Addresses& addresses, ByteSink& sink) {
 }  // namespace
 
 extern const AcpiTable acpi_fadt;
-const AcpiTable acpi_fadt = {.name = "fadt", .role = AcpiRole::listed, .wanted = wanted, .emit = emit};
+const AcpiTable acpi_fadt = {.name = "fadt",
+                             .signature = acpi::text("FACP"),
+                             .role = AcpiRole::listed,
+                             .wanted = wanted,
+                             .emit = emit};
 
 }  // namespace tintype

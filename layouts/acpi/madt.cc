@@ -4,11 +4,6 @@
 namespace tintype {
 namespace {
 
-// Processors with an APIC ID from here on have x2APIC structures; below it they must have local APIC
-// structures (5.2.12.12). Linux follows the rule: next to local APIC structures it ignores an x2APIC
-// structure with an ID below 255 (arch/x86/kernel/acpi/boot.c, acpi_parse_x2apic).
-constexpr std::uint32_t kFirstX2Apic = 255;
-
 // KVM's in-kernel interrupt controller includes the two 8259s, which come out of reset unmasked, with vector
 // base 0. PCAT_COMPAT tells the guest to mask them. Hardware-reduced Linux never looks at them, flag or no
 // flag (arch/x86/kernel/acpi/boot.c, acpi_generic_reduced_hw_init).
@@ -18,7 +13,7 @@ constexpr std::uint32_t kFlags = acpi::kMadtPcatCompat;
 // from this table alone, x86 guests get no C- or P-states from us, and thousands of objects would cost boot
 // time.
 void put_processor(std::uint32_t index, ByteSink& sink) {
-  if (index < kFirstX2Apic) {
+  if (index < acpi::kFirstX2Apic) {
     sink.put(acpi::MadtLocalApic{.Type = acpi::kMadtLocalApic,
                                  .Length = sizeof(acpi::MadtLocalApic),
                                  .ACPI_Processor_UID = static_cast<std::uint8_t>(index),
@@ -56,6 +51,10 @@ void emit(const AcpiInputs& inputs, const Addresses&, ByteSink& sink) {
 }  // namespace
 
 extern const AcpiTable acpi_madt;
-const AcpiTable acpi_madt = {.name = "madt", .role = AcpiRole::listed, .wanted = wanted, .emit = emit};
+const AcpiTable acpi_madt = {.name = "madt",
+                             .signature = acpi::text("APIC"),
+                             .role = AcpiRole::listed,
+                             .wanted = wanted,
+                             .emit = emit};
 
 }  // namespace tintype

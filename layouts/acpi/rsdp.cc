@@ -23,6 +23,7 @@ void emit(const AcpiInputs&, const Addresses& addresses, ByteSink& sink) {
 }  // namespace
 
 extern const AcpiTable acpi_rsdp;
-const AcpiTable acpi_rsdp = {.name = "rsdp", .role = AcpiRole::root, .wanted = wanted, .emit = emit};
+const AcpiTable acpi_rsdp = {
+    .name = "rsdp", .signature = {}, .role = AcpiRole::root, .wanted = wanted, .emit = emit};
 
 }  // namespace tintype

@@ -10,14 +10,16 @@ bool wanted(const AcpiInputs&) {
 
 void emit(const AcpiInputs& inputs, const Addresses& addresses, ByteSink& sink) {
   sink.put(acpi_header(acpi::text("XSDT"), acpi::kXsdtRevision));
-  for (const AcpiTable* table : acpi_tables())
-    if (table->role == AcpiRole::listed && table->wanted(inputs))
-      sink.put(acpi::XsdtEntry(addresses.of(table->region())));
+  for (const std::string& region : listed_regions(inputs)) sink.put(acpi::XsdtEntry(addresses.of(region)));
 }
 
 }  // namespace
 
 extern const AcpiTable acpi_xsdt;
-const AcpiTable acpi_xsdt = {.name = "xsdt", .role = AcpiRole::unlisted, .wanted = wanted, .emit = emit};
+const AcpiTable acpi_xsdt = {.name = "xsdt",
+                             .signature = acpi::text("XSDT"),
+                             .role = AcpiRole::unlisted,
+                             .wanted = wanted,
+                             .emit = emit};
 
 }  // namespace tintype

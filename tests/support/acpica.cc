@@ -94,8 +94,14 @@ Recompiled compile(std::string_view source) {
   return compile_in(directory.path());
 }
 
-std::string execute(tintype::Bytes dsdt, std::string_view command) {
+std::string execute(tintype::Bytes dsdt, std::string_view command, const std::vector<tintype::Bytes>& ssdts) {
   const TemporaryDirectory directory;
   write_file(directory.path() / "dsdt.aml", text_of(dsdt));
-  return run(directory.path(), "acpiexec -b '" + std::string(command) + "' dsdt.aml");
+  std::string files = " dsdt.aml";
+  for (std::size_t i = 0; i < ssdts.size(); ++i) {
+    const std::string name = "ssdt" + std::to_string(i) + ".aml";
+    write_file(directory.path() / name, text_of(ssdts[i]));
+    files += " " + name;
+  }
+  return run(directory.path(), "acpiexec -b '" + std::string(command) + "'" + files);
 }

@@ -23,5 +23,7 @@ Recompiled recompile(tintype::Bytes table);
 // What iasl makes of a source text.
 Recompiled compile(std::string_view source);
 
-// Loads a DSDT into the interpreter, runs one debugger command and returns everything it printed.
-std::string execute(tintype::Bytes dsdt, std::string_view command);
+// Loads a DSDT, and SSDTs after it, into the interpreter, runs one debugger command and returns everything it
+// printed.
+std::string execute(tintype::Bytes dsdt, std::string_view command,
+                    const std::vector<tintype::Bytes>& ssdts = {});
