@@ -169,14 +169,14 @@ Result<Entry> read_entry(Bytes file, std::uint64_t at) {
   Entry entry = TRY(parse_header(TRY(read_at<CpioHeader>(file, at, "a cpio header")), at));
   entry.name = TRY(read_name(file, entry));
   // Three 32-bit sizes and an offset inside the file: no sum of these wraps.
-  const std::uint64_t data = *align_up(at + sizeof(CpioHeader) + entry.namesize, kCpioAlignment);
-  const std::uint64_t available = data < file.size() ? file.size() - data : 0;
-  if (entry.filesize > available)
+  const std::uint64_t padded = *align_up(at + sizeof(CpioHeader) + entry.namesize, kCpioAlignment);
+  // The padding may be missing at the end of the file.
+  const std::uint64_t data = std::min<std::uint64_t>(padded, file.size());
+  if (entry.filesize > file.size() - data)
     return fail_at(data, "the cpio archive is cut short: '{}' needs {} bytes, but only {} are left",
-                   shown(entry.name), entry.filesize, available);
+                   shown(entry.name), entry.filesize, file.size() - data);
   if (entry.filesize != 0) entry.data = file.subspan(data, entry.filesize);
   TRY(check_contents(entry));
-  // The padding of the last entry may be missing.
   entry.next = std::min<std::uint64_t>(*align_up(data + entry.filesize, kCpioAlignment), file.size());
   return entry;
 }
