@@ -2,22 +2,28 @@
 
 #include <algorithm>
 #include <future>
+#include <map>
 
 #include "composer/files.h"
+#include "composer/inputs.h"
 #include "formats/igvm.h"
 #include "formats/kernel.h"
 #include "formats/machine_tree.h"
 #include "layouts/check.h"
 #include "layouts/image.h"
+#include "layouts/kaslr.h"
 #include "layouts/platform.h"
 #include "layouts/protocol.h"
+#include "layouts/x86_guest.h"
 
 namespace tintype {
 
 namespace {
 
-// The protocol that was asked for, or the first that takes the kernel.
+// The protocol that was asked for; or the one that suits the kernel, or else the first that takes it.
 Result<const BootProtocol*> choose_protocol(const Kernel& kernel, const std::optional<std::string>& name) {
+  for (const BootProtocol* protocol : boot_protocols())
+    if (!name && protocol->suits(kernel)) return protocol;
   Result<void> refusal = fail("no boot protocol takes this kernel");
   for (const BootProtocol* protocol : boot_protocols()) {
     if (name && protocol->name != *name) continue;
@@ -25,6 +31,47 @@ Result<const BootProtocol*> choose_protocol(const Kernel& kernel, const std::opt
     if (refusal) return protocol;
   }
   return tl::unexpected(refusal.error());
+}
+
+std::vector<Sha256> hash_all(const std::vector<NamedBytes>& inputs) {
+  std::vector<Sha256> hashes;
+  for (const NamedBytes& input : inputs) hashes.push_back(sha256(input.bytes));
+  return hashes;
+}
+
+// What the snapshot says it was made of. The second input of one role is "initrd.2", and so on.
+std::vector<Component> components_of(const std::vector<NamedBytes>& inputs, const std::vector<Sha256>& hashes,
+                                     const Kernel& kernel, const std::string& image_version) {
+  std::vector<Component> components;
+  std::map<std::string, unsigned> count;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const NamedBytes& input = inputs[i];
+    const unsigned rank = ++count[input.role];
+    Component component{.role = rank == 1 ? input.role : fmt::format("{}.{}", input.role, rank),
+                        .format = input.role == "kernel" ? kernel.format : probe(input.bytes).description,
+                        .version = "",
+                        .size = input.bytes.size(),
+                        .sha256 = hashes[i]};
+    if (input.role == "kernel") component.version = kernel.version.substr(0, kMaxMachineText);
+    if (input.role == "uki") component.version = image_version.substr(0, kMaxMachineText);
+    components.push_back(std::move(component));
+  }
+  return components;
+}
+
+// Moves the kernel if a seed asks for it, and says where it is.
+Result<KernelPlace> place_kernel(const BuildOptions& options, const Inputs& inputs, LoadedKernel& loaded) {
+  const Kernel& kernel = loaded.kernel;
+  KernelPlace place{.by = kernel.unpacks_itself ? KernelPlace::By::boot : KernelPlace::By::link,
+                    .physical = kernel.segments.front().gpa,
+                    .virtual_address = kernel.virtual_base};
+  if (options.kaslr_seed.empty()) return place;
+  const std::uint64_t ram_end = std::min(options.memory, initrd_limit(kernel));
+  const KernelPlace chosen =
+      TRY(choose_kernel_place(kernel, options.kaslr_seed, inputs.initrd_size(), ram_end));
+  TRY(relocate_kernel(loaded, chosen.virtual_address - place.virtual_address,
+                      chosen.physical - place.physical));
+  return chosen;
 }
 
 std::vector<RegionLabel> labels_of(const std::vector<PlacedRegion>& regions) {
@@ -50,38 +97,24 @@ Result<void> self_check(const OutputFile& output, const igvm::File& meant, const
 Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   // The inputs are mapped; nothing of them is copied unless it is compressed.
   progress.step("open inputs");
-  const InputFile kernel_file = TRY(InputFile::open(options.kernel));
-  std::optional<InputFile> initrd_file;
-  if (options.initrd) initrd_file = TRY(InputFile::open(*options.initrd));
-  if (kernel_file.is(options.output) || (initrd_file && initrd_file->is(options.output)))
-    return fail("{}: is an input too, and would be replaced: give another output", options.output);
+  const InputFiles files = TRY(InputFiles::open(options));
   OutputFile output = TRY(OutputFile::create(options.output));
-  auto hashes = std::async(std::launch::async, [&] {
-    return std::pair(sha256(kernel_file.bytes()), initrd_file ? sha256(initrd_file->bytes()) : Sha256{});
-  });
+  const std::vector<NamedBytes> sources = files.components();
+  auto hashes = std::async(std::launch::async, [&] { return hash_all(sources); });
 
   // The kernel becomes plain facts: segments, entry, what its protocol says of it.
   progress.step("unpack kernel");
-  const LoadedKernel loaded = TRY(with_context(load_kernel(kernel_file.bytes()), options.kernel));
+  LoadedKernel loaded = TRY(with_context(
+      load_kernel(files.kernel().bytes, {.keep_compressed = options.keep_compressed}), files.kernel().name));
   const BootProtocol& protocol =
-      *TRY(with_context(choose_protocol(loaded.kernel, options.protocol), options.kernel));
+      *TRY(with_context(choose_protocol(loaded.kernel, options.protocol), files.kernel().name));
+  Inputs inputs = TRY(files.gather(options, loaded.kernel, protocol.name));
+  const KernelPlace place = TRY(with_context(place_kernel(options, inputs, loaded), files.kernel().name));
+  if (loaded.kernel.is_linux) inputs.machine.kernel = place;
+  inputs.moved = place.by == KernelPlace::By::seed;
 
   progress.step("hash inputs");
-  const auto [kernel_hash, initrd_hash] = hashes.get();
-  Inputs inputs;
-  inputs.machine = {.arch = loaded.kernel.arch,
-                    .memory = options.memory,
-                    .cpus = options.cpus,
-                    .protocol = std::string(protocol.name)};
-  inputs.machine.components.push_back(
-      {"kernel", loaded.kernel.format, loaded.kernel.version, kernel_file.bytes().size(), kernel_hash});
-  inputs.kernel = &loaded.kernel;
-  inputs.cmdline = options.cmdline;
-  if (initrd_file) {
-    inputs.initrd = initrd_file->bytes();
-    inputs.machine.components.push_back(
-        {"initrd", probe(initrd_file->bytes()).description, "", initrd_file->bytes().size(), initrd_hash});
-  }
+  inputs.machine.components = components_of(sources, hashes.get(), loaded.kernel, files.version_of_image());
 
   // Everyone says what they need; then everything has an address; then everything is bytes.
   progress.step("lay out");

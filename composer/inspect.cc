@@ -5,6 +5,7 @@
 #include "composer/files.h"
 #include "formats/linux_boot.h"
 #include "formats/machine_tree.h"
+#include "formats/pvh.h"
 
 namespace tintype {
 
@@ -141,27 +142,42 @@ std::vector<RegionReport> regions_of(const std::optional<Machine>& machine, cons
   return regions;
 }
 
-// The map that the guest's boot_params state, from the page labelled so.
-std::vector<MemoryMapEntry> e820_of(const Machine& machine, const Runs& runs) {
-  std::vector<MemoryMapEntry> entries;
+// The first bytes of the region labelled `name`, as far as one run of pages holds them.
+Bytes labelled_bytes(const Machine& machine, const Runs& runs, std::string_view name) {
   const auto label = std::find_if(machine.labels.begin(), machine.labels.end(),
-                                  [](const RegionLabel& region) { return region.name == "boot_params"; });
-  if (label == machine.labels.end()) return entries;
-  for (const igvm::PageRun* run : runs) {
-    if (!range_of(*run).contains(label->range.start) || run->data.empty() || run->step() != kPageSize)
-      continue;
-    const auto params = read_at<BootParams>(run->data, label->range.start - run->gpa, "boot_params");
-    if (!params || params->e820_entries > params->e820_table.size()) return entries;
-    for (std::size_t i = 0; i < params->e820_entries; ++i) {
-      const E820Entry& entry = params->e820_table[i];
-      const auto range = GpaRange::of_size(entry.addr, entry.size);
-      if (!range) continue;
-      MemoryType type = MemoryType::reserved;
-      if (entry.type == static_cast<std::uint32_t>(E820Type::ram)) type = MemoryType::ram;
-      if (entry.type == static_cast<std::uint32_t>(E820Type::acpi)) type = MemoryType::acpi_data;
-      entries.push_back({*range, type});
-    }
-    break;
+                                  [&](const RegionLabel& region) { return region.name == name; });
+  if (label == machine.labels.end()) return {};
+  for (const igvm::PageRun* run : runs)
+    if (range_of(*run).contains(label->range.start) && !run->data.empty() && run->step() == kPageSize)
+      return run->data.subspan(label->range.start - run->gpa);
+  return {};
+}
+
+MemoryType type_of(std::uint32_t e820_type) {
+  if (e820_type == static_cast<std::uint32_t>(E820Type::ram)) return MemoryType::ram;
+  if (e820_type == static_cast<std::uint32_t>(E820Type::acpi)) return MemoryType::acpi_data;
+  return MemoryType::reserved;
+}
+
+// The map that the guest is told: by boot_params, or by the table that PVH's start info points at.
+std::vector<MemoryMapEntry> memory_map_in(const Machine& machine, const Runs& runs) {
+  std::vector<MemoryMapEntry> entries;
+  const auto add = [&](std::uint64_t start, std::uint64_t size, std::uint32_t type) {
+    const auto range = GpaRange::of_size(start, size);
+    if (range) entries.push_back({*range, type_of(type)});
+  };
+  if (const auto params = read_at<BootParams>(labelled_bytes(machine, runs, "boot_params"), 0, "")) {
+    const std::size_t count = std::min<std::size_t>(params->e820_entries, params->e820_table.size());
+    for (std::size_t i = 0; i < count; ++i)
+      add(params->e820_table[i].addr, params->e820_table[i].size, params->e820_table[i].type);
+    return entries;
+  }
+  const auto info = read_at<pvh::StartInfo>(labelled_bytes(machine, runs, "start_info"), 0, "");
+  const Bytes table = labelled_bytes(machine, runs, "start_info.memory_map");
+  for (std::uint64_t i = 0; info && i < info->memmap_entries; ++i) {
+    const auto entry = read_at<pvh::MemoryMapEntry>(table, i * sizeof(pvh::MemoryMapEntry), "");
+    if (!entry) break;
+    add(entry->addr, entry->size, entry->type);
   }
   return entries;
 }
@@ -325,7 +341,7 @@ Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
   std::stable_sort(runs.begin(), runs.end(),
                    [](const igvm::PageRun* a, const igvm::PageRun* b) { return a->gpa < b->gpa; });
   report.regions = regions_of(report.machine, runs);
-  if (report.machine) report.e820 = e820_of(*report.machine, runs);
+  if (report.machine) report.e820 = memory_map_in(*report.machine, runs);
   report.warnings = igvm::oddities(file);
   return report;
 }

@@ -42,7 +42,7 @@ struct InspectReport {
   std::vector<HeaderReport> platforms;
   std::vector<HeaderReport> initializations;
   std::optional<Machine> machine;
-  std::vector<MemoryMapEntry> e820;  // as boot_params tells it to the guest; empty if there is none
+  std::vector<MemoryMapEntry> e820;  // as the guest is told; empty if it is not
   std::vector<RegionReport> regions;
   std::vector<HeaderReport> required_memory;
   std::vector<HeaderReport> parameters;

@@ -24,11 +24,21 @@ Json headers_json(const std::vector<HeaderReport>& headers) {
   return json;
 }
 
+Json place_json(const KernelPlace& place) {
+  Json json = {{"placed_by", place.by == KernelPlace::By::link   ? "link"
+                             : place.by == KernelPlace::By::seed ? "seed"
+                                                                 : "boot"},
+               {"physical", hex(place.physical)}};
+  json["virtual"] = place.by == KernelPlace::By::boot ? Json() : Json(hex(place.virtual_address));
+  return json;
+}
+
 Json machine_json(const Machine& machine) {
   Json json = {{"arch", arch_name(machine.arch)},
                {"protocol", machine.protocol},
                {"memory", machine.memory},
                {"cpus", machine.cpus}};
+  json["kernel"] = machine.kernel ? place_json(*machine.kernel) : Json();
   json["ram"] = Json::array();
   for (const GpaRange& range : ram_ranges(machine.arch, machine.memory))
     json["ram"].push_back({{"start", hex(range.start)}, {"end", hex(range.end)}});

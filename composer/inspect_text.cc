@@ -36,6 +36,21 @@ std::string headers_text(std::string_view title, const std::vector<HeaderReport>
   return text;
 }
 
+std::string place_text(const KernelPlace& place) {
+  switch (place.by) {
+    case KernelPlace::By::link:
+      return fmt::format("kernel at {:#x}, virtual {:#x}: where it was linked, not randomised",
+                         place.physical, place.virtual_address);
+    case KernelPlace::By::seed:
+      return fmt::format("kernel at {:#x}, virtual {:#x}: moved there by --kaslr-seed", place.physical,
+                         place.virtual_address);
+    case KernelPlace::By::boot:
+      return fmt::format("kernel at {:#x}: it unpacks itself, and chooses its addresses at boot",
+                         place.physical);
+  }
+  return "";
+}
+
 std::string machine_text(const Machine& machine) {
   std::string text =
       fmt::format("\nmachine\n  {}, {} RAM, {} vCPU{}, protocol {}\n", arch_name(machine.arch),
@@ -44,6 +59,7 @@ std::string machine_text(const Machine& machine) {
     text += fmt::format("  {}: {}{}{}, {} bytes, sha256 {}\n", component.role, component.format,
                         component.version.empty() ? "" : ", ", component.version, component.size,
                         to_hex(component.sha256));
+  if (machine.kernel) text += fmt::format("  {}\n", place_text(*machine.kernel));
   for (const Device& device : devices_of(machine.arch))
     text += fmt::format("  {} {} {:#x}{}{}\n", device.name,
                         device.space == Device::Space::port ? "port" : "mmio", device.base,

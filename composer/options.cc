@@ -1,9 +1,11 @@
 #include "composer/options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cxxopts.hpp>
 #include <vector>
 
+#include "formats/hex.h"
 #include "formats/machine.h"
 #include "formats/size.h"
 #include "formats/suggest.h"
@@ -19,7 +21,7 @@ constexpr std::string_view kCommands[] = {"build", "inspect"};
 constexpr char kHelp[] = R"(compose-snapshot - compose boot snapshots offline
 
 Usage:
-  compose-snapshot build -o FILE --kernel FILE [OPTION...]
+  compose-snapshot build -o FILE --kernel KERNEL [OPTION...]
   compose-snapshot inspect FILE [--json]
   compose-snapshot --help | --version
 
@@ -37,28 +39,66 @@ constexpr char kBuildExamples[] = R"(
 Examples:
   compose-snapshot build -o image.bin --kernel vmlinuz --initrd initrd.img \
       --cmdline 'console=ttyS0 quiet' --memory 1G --cpus 2
+  compose-snapshot build -o image.bin --kernel linux.efi --profile 1 \
+      --append console=ttyS0
+  compose-snapshot build -o image.bin --kernel vmlinuz --initrd ucode.cpio \
+      --initrd-dir rootfs --smbios product=Turnip --kaslr-seed 6b1d0c29
   compose-snapshot build -o - --kernel vmlinux | ssh host 'cat > image.bin'
 
-A bzImage is unpacked at compose time, so the guest runs no decompressor. SIZE
-is a number of bytes, or has a suffix K, M, G or T (powers of 1024).
+KERNEL is an ELF64 vmlinux, an ELF with a PVH note, a bzImage of boot protocol
+2.12 or newer, or a unified kernel image with one of these in its .linux
+section. A bzImage is unpacked at compose time, so the guest runs no
+decompressor, unless --keep-compressed is given.
+
+Of a unified kernel image the .cmdline is used when --cmdline is not given;
+--cmdline replaces it and --append adds to it. Its .ucode and .initrd go before
+what --initrd names. Microcode archives go before all others, for Linux looks
+for them only there.
+
+SIZE is a number of bytes, or has a suffix K, M, G or T (powers of 1024). HEX is
+1 to 512 bytes as hexadecimal digits.
 )";
+
+// Options that may be given several times.
+constexpr std::string_view kRepeatable[] = {"initrd", "initrd-dir", "module",        "module-cmdline",
+                                            "smbios", "numa",       "numa-distance", "acpi-table"};
 
 cxxopts::Options build_parser() {
   std::string protocols = "how the guest is entered:";
   for (const BootProtocol* protocol : boot_protocols()) protocols += " " + std::string(protocol->name);
   cxxopts::Options parser("compose-snapshot build", "Compose a snapshot.\n");
-  parser.custom_help("-o FILE --kernel FILE [OPTION...]");
+  parser.custom_help("-o FILE --kernel KERNEL [OPTION...]");
   parser.set_width(79);
+  const auto text = [] { return cxxopts::value<std::string>(); };
   // clang-format off
-  parser.add_options()
-      ("o,output", "the snapshot to write; '-' is standard output", cxxopts::value<std::string>(), "FILE")
-      ("kernel", "an x86_64 ELF64 vmlinux, or a bzImage of boot protocol 2.12 or newer",
-       cxxopts::value<std::string>(), "FILE")
-      ("initrd", "the initial RAM disk, placed as it is", cxxopts::value<std::string>(), "FILE")
-      ("cmdline", "the kernel's command line", cxxopts::value<std::string>(), "STRING")
-      ("memory", "the guest's RAM, up to 1T (default: 512M)", cxxopts::value<std::string>(), "SIZE")
-      ("cpus", "the guest's vCPUs, 1 to 1024 (default: 1)", cxxopts::value<std::string>(), "N")
-      ("protocol", protocols + " (default: what the kernel calls for)", cxxopts::value<std::string>(), "NAME")
+  parser.add_options("Kernel")
+      ("kernel", "what is started", text(), "KERNEL")
+      ("profile", "the profile of a unified kernel image, counted from 0 (default: 0)", text(), "N")
+      ("keep-compressed", "leave a bzImage as it is: it unpacks itself at boot")
+      ("protocol", protocols + " (default: what the kernel calls for)", text(), "NAME")
+      ("kaslr-seed", "move the kernel to addresses that follow from this seed (default: where it was linked)",
+       text(), "HEX")
+      ("cmdline", "the kernel's command line, instead of a unified kernel image's own", text(), "STRING")
+      ("append", "goes after the command line, with a space between", text(), "STRING");
+  parser.add_options("Initrd and other data")
+      ("initrd", "an initial RAM disk; repeat it and they are joined in this order", text(), "FILE")
+      ("initrd-dir", "a directory to make an initial RAM disk of, reproducibly; may be repeated", text(), "DIR")
+      ("initrd-compress", "how to compress what is made of directories: zstd or none (default: none)", text(), "HOW")
+      ("initrd-cmdline", "command line of the initrd, for pvh", text(), "STRING")
+      ("module", "a further module, for pvh; may be repeated", text(), "FILE")
+      ("module-cmdline", "command line of the --module of the same rank; may be repeated", text(), "STRING")
+      ("rng-seed", "bytes for Linux's random number generator; no secret, and the same at every start", text(), "HEX")
+      ("dtb", "a flattened device tree for Linux", text(), "FILE");
+  parser.add_options("Machine")
+      ("memory", "the guest's RAM, up to 1T (default: 512M)", text(), "SIZE")
+      ("cpus", "the guest's vCPUs, 1 to 1024 (default: 1)", text(), "N")
+      ("numa", "a NUMA node, such as cpus=0-1,memory=1G; repeat it for each", text(), "NODE")
+      ("numa-distance", "A:B=D, distance between nodes A and B, 11 to 254 (default: 20)", text(), "A:B=D")
+      ("acpi-table", "a table to add, or to use instead of ours; may be repeated", text(), "FILE")
+      ("no-acpi", "compose no ACPI tables")
+      ("smbios", "KEY=VALUE, such as product=Turnip or oem-string=x; may be repeated", text(), "KEY=VALUE");
+  parser.add_options("Output")
+      ("o,output", "the snapshot to write; '-' is standard output", text(), "FILE")
       ("timings", "say on standard error how long each step took")
       ("q,quiet", "print nothing when all is well")
       ("h,help", "print this help");
@@ -115,7 +155,9 @@ Result<cxxopts::ParseResult> parse(cxxopts::Options& parser, int argc, const cha
   try {
     cxxopts::ParseResult result = parser.parse(argc, argv);
     for (const auto& option : result.arguments()) {
-      if (option.key() == "file" || result.count(option.key()) < 2) continue;
+      const bool repeatable =
+          std::find(std::begin(kRepeatable), std::end(kRepeatable), option.key()) != std::end(kRepeatable);
+      if (option.key() == "file" || repeatable || result.count(option.key()) < 2) continue;
       return fail("option '--{}' is given {} times: give it once", option.key(), result.count(option.key()));
     }
     if (!result.unmatched().empty())
@@ -124,14 +166,6 @@ Result<cxxopts::ParseResult> parse(cxxopts::Options& parser, int argc, const cha
   } catch (const std::exception& error) {
     return fail("{}", usage_error(error, parser, argc, argv));
   }
-}
-
-Result<std::uint32_t> parse_cpus(const std::string& text) {
-  std::uint32_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size() || value < 1 || value > x86::kMaxCpus)
-    return fail("--cpus '{}' is not a number from 1 to {}", text, x86::kMaxCpus);
-  return value;
 }
 
 Result<std::string> checked_protocol(const std::string& name) {
@@ -144,23 +178,98 @@ Result<std::string> checked_protocol(const std::string& name) {
               fmt::join(names, ", "));
 }
 
+// Every value of an option, in the order given.
+std::vector<std::string> values_of(const cxxopts::ParseResult& result, std::string_view name) {
+  std::vector<std::string> values;
+  for (const auto& option : result.arguments())
+    if (option.key() == name) values.push_back(option.value());
+  return values;
+}
+
+Result<std::uint32_t> parse_number(std::string_view option, const std::string& text, std::uint32_t lowest,
+                                   std::uint32_t highest) {
+  std::uint32_t value = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (status != std::errc() || end != text.data() + text.size() || value < lowest || value > highest)
+    return fail("{} '{}' is not a number from {} to {}", option, text, lowest, highest);
+  return value;
+}
+
+Result<std::vector<ModuleOption>> parse_modules(const cxxopts::ParseResult& result) {
+  std::vector<ModuleOption> modules;
+  for (const std::string& path : values_of(result, "module")) modules.push_back({path, ""});
+  const std::vector<std::string> cmdlines = values_of(result, "module-cmdline");
+  if (cmdlines.size() > modules.size())
+    return fail("there are {} --module-cmdline and {} --module: each belongs to the module of the same rank",
+                cmdlines.size(), modules.size());
+  for (std::size_t i = 0; i < cmdlines.size(); ++i) modules[i].cmdline = cmdlines[i];
+  return modules;
+}
+
+Result<void> parse_data(const cxxopts::ParseResult& result, BuildOptions& options) {
+  for (const auto& option : result.arguments())
+    if (option.key() == "initrd" || option.key() == "initrd-dir")
+      options.initrds.push_back({option.value(), option.key() == "initrd-dir"});
+  if (result.count("initrd-compress")) {
+    const std::string how = result["initrd-compress"].as<std::string>();
+    if (how != "zstd" && how != "none") return fail("--initrd-compress '{}' is neither zstd nor none", how);
+    const bool directories = std::any_of(options.initrds.begin(), options.initrds.end(),
+                                         [](const InitrdOption& initrd) { return initrd.is_directory; });
+    if (!directories) return fail("--initrd-compress is for what --initrd-dir makes: there is none");
+    options.initrd_zstd = how == "zstd";
+  }
+  if (result.count("initrd-cmdline")) options.initrd_cmdline = result["initrd-cmdline"].as<std::string>();
+  options.modules = TRY(parse_modules(result));
+  if (result.count("dtb")) options.dtb = result["dtb"].as<std::string>();
+  return {};
+}
+
+Result<void> parse_machine(const cxxopts::ParseResult& result, BuildOptions& options) {
+  const auto text = [&](const char* name) { return result[name].as<std::string>(); };
+  if (result.count("memory")) options.memory = TRY(with_context(parse_size(text("memory")), "--memory"));
+  if (options.memory < kMiB || options.memory > x86::kMaxMemory)
+    return fail("--memory {} bytes is not between 1M and 1T", options.memory);
+  if (result.count("cpus")) options.cpus = TRY(parse_number("--cpus", text("cpus"), 1, x86::kMaxCpus));
+  options.numa = TRY(parse_numa(values_of(result, "numa"), values_of(result, "numa-distance"), options.cpus,
+                                options.memory));
+  options.acpi = result.count("no-acpi") == 0;
+  options.acpi_tables = values_of(result, "acpi-table");
+  if (!options.acpi && !options.acpi_tables.empty())
+    return fail("--acpi-table and --no-acpi contradict each other: leave one of them out");
+  if (!options.acpi && !options.numa.nodes.empty())
+    return fail("--numa is told in ACPI tables, and --no-acpi leaves them out: leave one of them out");
+  options.smbios = TRY(parse_smbios(values_of(result, "smbios")));
+  return {};
+}
+
+Result<void> parse_kernel(const cxxopts::ParseResult& result, BuildOptions& options) {
+  const auto text = [&](const char* name) { return result[name].as<std::string>(); };
+  constexpr std::uint32_t kMaxProfile = 999;
+  options.kernel = text("kernel");
+  if (result.count("profile"))
+    options.profile = TRY(parse_number("--profile", text("profile"), 0, kMaxProfile));
+  options.keep_compressed = result.count("keep-compressed") > 0;
+  if (result.count("cmdline")) options.cmdline = text("cmdline");
+  if (result.count("append")) options.append = text("append");
+  if (result.count("protocol")) options.protocol = TRY(checked_protocol(text("protocol")));
+  if (result.count("kaslr-seed"))
+    options.kaslr_seed = TRY(with_context(parse_hex(text("kaslr-seed")), "--kaslr-seed"));
+  if (result.count("rng-seed"))
+    options.rng_seed = TRY(with_context(parse_hex(text("rng-seed")), "--rng-seed"));
+  return {};
+}
+
 Result<Options> parse_build(int argc, const char* const* argv) {
   cxxopts::Options parser = build_parser();
   const cxxopts::ParseResult result = TRY(parse(parser, argc, argv));
   if (result.count("help")) return PrintOptions{parser.help() + kBuildExamples};
-  const auto text = [&](const char* name) { return result[name].as<std::string>(); };
   BuildOptions options;
   if (!result.count("output")) return fail("no output is given: add -o FILE");
   if (!result.count("kernel")) return fail("no kernel is given: add --kernel FILE");
-  options.output = text("output");
-  options.kernel = text("kernel");
-  if (result.count("initrd")) options.initrd = text("initrd");
-  if (result.count("cmdline")) options.cmdline = text("cmdline");
-  if (result.count("memory")) options.memory = TRY(with_context(parse_size(text("memory")), "--memory"));
-  if (options.memory < kMiB || options.memory > x86::kMaxMemory)
-    return fail("--memory {} bytes is not between 1M and 1T", options.memory);
-  if (result.count("cpus")) options.cpus = TRY(parse_cpus(text("cpus")));
-  if (result.count("protocol")) options.protocol = TRY(checked_protocol(text("protocol")));
+  options.output = result["output"].as<std::string>();
+  TRY(parse_kernel(result, options));
+  TRY(parse_data(result, options));
+  TRY(parse_machine(result, options));
   options.timings = result.count("timings") > 0;
   options.quiet = result.count("quiet") > 0;
   return options;

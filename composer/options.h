@@ -5,19 +5,46 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
+#include "composer/numa_options.h"
+#include "composer/smbios_options.h"
 #include "formats/result.h"
 
 namespace tintype {
 
+// A file or directory that is, or becomes, a part of the initrd.
+struct InitrdOption {
+  std::string path;
+  bool is_directory = false;
+};
+
+struct ModuleOption {
+  std::string path;
+  std::string cmdline;
+};
+
 struct BuildOptions {
   std::string output;
   std::string kernel;
-  std::optional<std::string> initrd;
-  std::string cmdline;
+  bool keep_compressed = false;
+  std::optional<unsigned> profile;      // of a unified kernel image
+  std::vector<InitrdOption> initrds;    // in the order given
+  bool initrd_zstd = false;             // compress what is made of directories
+  std::string initrd_cmdline;           // of PVH's first module
+  std::vector<ModuleOption> modules;    // of PVH
+  std::optional<std::string> cmdline;   // none: the unified kernel image's, or an empty one
+  std::string append;                   // goes after it
   std::uint64_t memory = 512ull << 20;  // bytes
   std::uint32_t cpus = 1;
+  NumaOptions numa;
   std::optional<std::string> protocol;  // none: the kernel's default
+  bool acpi = true;
+  std::vector<std::string> acpi_tables;
+  SmbiosInputs smbios;
+  std::optional<std::string> dtb;
+  std::vector<std::uint8_t> rng_seed;    // empty: none
+  std::vector<std::uint8_t> kaslr_seed;  // empty: the kernel stays where it was linked
   bool timings = false;
   bool quiet = false;
 };

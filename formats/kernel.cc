@@ -31,8 +31,6 @@ std::string_view remedy(FileKind kind) {
       return ": take the kernel out with `objcopy -O binary --only-section=.linux`";
     case FileKind::deb:
       return ": unpack it with `dpkg-deb -x` and give its boot/vmlinuz-*";
-    case FileKind::elf32:
-      return ": build the kernel for x86_64";
     default:
       return ": give an ELF64 vmlinux or a bzImage, which Linux installs as vmlinuz";
   }
@@ -40,13 +38,21 @@ std::string_view remedy(FileKind kind) {
 
 }  // namespace
 
-Result<LoadedKernel> load_kernel(Bytes file, std::uint64_t unpack_limit) {
+Result<LoadedKernel> load_kernel(Bytes file, const LoadOptions& options) {
   const FileProbe found = probe(file);
-  if (found.kind == FileKind::bzimage) return load_bzimage(file, unpack_limit);
-  if (found.kind != FileKind::elf64)
+  if (found.kind == FileKind::bzimage)
+    return options.keep_compressed ? load_compressed_bzimage(file) : load_bzimage(file, options.unpack_limit);
+  if (found.kind != FileKind::elf64 && found.kind != FileKind::elf32)
     return fail("this is {}, not a kernel for x86_64{}", found.description, remedy(found.kind));
+  if (options.keep_compressed)
+    return fail("this is {}, which is not compressed: leave --keep-compressed out", found.description);
   LoadedKernel loaded;
   loaded.kernel = TRY(load_elf_kernel(file));
+  if (!loaded.kernel.is_64bit && !loaded.kernel.pvh_entry)
+    return fail(
+        "this is a 32-bit kernel without a PVH entry point (the ELF note XEN_ELFNOTE_PHYS32_ENTRY), the only "
+        "way "
+        "in that 32-bit kernels have here: build it with CONFIG_PVH=y, or for x86_64");
   return loaded;
 }
 

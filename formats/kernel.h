@@ -76,12 +76,18 @@ struct SetupFacts {
 
 struct Kernel {
   Arch arch = Arch::x86_64;
-  std::string format;       // "ELF64", "bzImage (lz4)"
-  std::string version;      // "6.1.0-37-cloud-amd64 ...", may be empty
-  std::uint64_t entry = 0;  // physical address of the first instruction
+  std::string format;   // "ELF64", "bzImage (lz4)"
+  std::string version;  // "6.1.0-37-cloud-amd64 ...", may be empty
+  // Physical address of the first instruction; none if the kernel can be entered by PVH only.
+  std::optional<std::uint64_t> entry;
+  std::optional<std::uint64_t> pvh_entry;  // of XEN_ELFNOTE_PHYS32_ENTRY, below 4 GiB
+  bool is_64bit = true;                    // ELF64, or a bzImage with a 64-bit entry point
   bool is_linux = false;
+  bool unpacks_itself = false;          // a bzImage as it is: one segment, its own decompressor
+  std::uint64_t virtual_base = 0;       // where the first segment is linked; 0 if it unpacks itself
   std::vector<KernelSegment> segments;  // ascending, disjoint
   std::optional<SetupFacts> setup;      // of a bzImage
+  Bytes after_elf;                      // what follows the ELF file: Linux's relocation table
 };
 
 // What a compose owns for a kernel that had to be unpacked: the decompressed file. It moves and does not
@@ -98,9 +104,14 @@ struct LoadedKernel {
 // The most a compressed payload may unpack to. A kernel is some 60 MiB; a bomb is not a kernel.
 inline constexpr std::uint64_t kMaxUnpackedKernel = 1 * kGiB;
 
-// Reads an x86_64 kernel: ELF64, or a bzImage of boot protocol 2.12 or newer with a 64-bit entry, whose
-// payload is unwrapped, to at most `unpack_limit` bytes. Errors say which part of the file is wrong, or what
-// the file is instead.
-Result<LoadedKernel> load_kernel(Bytes file, std::uint64_t unpack_limit = kMaxUnpackedKernel);
+struct LoadOptions {
+  bool keep_compressed = false;                     // a bzImage's own decompressor shall run
+  std::uint64_t unpack_limit = kMaxUnpackedKernel;  // bytes
+};
+
+// Reads an x86 kernel: ELF64, ELF32 with a PVH entry, or a bzImage of boot protocol 2.12 or newer with a
+// 64-bit entry, whose payload is unwrapped unless it is to be kept. Errors say which part of the file is
+// wrong, or what the file is instead and what would work.
+Result<LoadedKernel> load_kernel(Bytes file, const LoadOptions& options = {});
 
 }  // namespace tintype

@@ -13,6 +13,10 @@ namespace {
 // Where the header of protocol 2.12 ends: behind handover_offset.
 constexpr std::uint64_t kHeaderEnd2_12 = 0x268;
 constexpr std::uint16_t kShortJump = 0xEB;
+// boot.rst, "64-bit Boot Protocol": the entry point, from the start of the code.
+constexpr std::uint64_t kEntry64 = 0x200;
+// arch/x86/include/asm/boot.h, MIN_KERNEL_ALIGN of 64-bit kernels: a page of their own page tables.
+constexpr std::uint64_t kMinKernelAlignment = 2 * kMiB;
 
 // The bytes of the header, up to where its jump instruction leads (boot.rst, "jump").
 Result<Bytes> header_bytes(Bytes file) {
@@ -74,19 +78,25 @@ std::string version_of(Bytes file, const SetupHeader& header, std::uint64_t setu
   return std::string(text.begin(), stop);
 }
 
-// The payload of the protected-mode code, which begins after the setup sectors (boot.rst, "payload_offset").
-Result<Bytes> find_payload(Bytes file, const SetupHeader& header, std::uint64_t setup_size) {
+// The protected-mode code, which begins after the setup sectors (boot.rst, "Loading The Rest of The Kernel").
+Result<Bytes> find_code(Bytes file, const SetupHeader& header, std::uint64_t setup_size) {
   const std::uint64_t code_size = std::uint64_t{header.syssize} * 16;
   if (setup_size > file.size() || code_size > file.size() - setup_size)
     return fail("{} bytes of setup and {} bytes of code make {}, and the file has {}: it is cut short",
                 setup_size, code_size, setup_size + code_size, file.size());
+  return file.subspan(setup_size, code_size);
+}
+
+// The compressed kernel in the code (boot.rst, "payload_offset").
+Result<Bytes> find_payload(Bytes code, const SetupHeader& header) {
+  const std::uint64_t code_size = code.size();
   const std::uint64_t offset = header.payload_offset;
   const std::uint64_t length = header.payload_length;
   if (length == 0) return fail_at(0x24C, "payload_length is 0: there is no kernel in this file");
   if (offset > code_size || length > code_size - offset)
     return fail_at(0x248, "the payload's {} bytes at {:#x} end at {:#x}, past the end of the code at {:#x}",
                    length, offset, offset + length, code_size);
-  return file.subspan(setup_size + offset, length);
+  return code.subspan(offset, length);
 }
 
 // Linux appends the unpacked size to the payload; gzip ends with it anyway (scripts/Makefile.lib,
@@ -113,6 +123,30 @@ Result<std::vector<std::uint8_t>> unpack_payload(FileKind kind, Bytes payload, s
   return unpacked;
 }
 
+// Whether the code may lie, and unpack itself, where the header would like to (boot.rst, "kernel_alignment",
+// "pref_address", "init_size"). pref_address serves relocatable kernels too: they need it aligned, and below
+// it they would only move themselves there (arch/x86/boot/compressed/head_64.S).
+Result<void> check_placement(const BzImage& image) {
+  const SetupFacts& setup = image.setup;
+  const std::uint64_t alignment = setup.kernel_alignment;
+  if (alignment < kMinKernelAlignment || (alignment & (alignment - 1)) != 0 || alignment > kGiB)
+    return fail_at(0x230,
+                   "kernel_alignment {:#x} is not a power of two from {:#x} to {:#x}: the file is damaged",
+                   alignment, kMinKernelAlignment, kGiB);
+  if (setup.pref_address < kMiB || setup.pref_address > UINT32_MAX ||
+      (setup.relocatable && !is_aligned(setup.pref_address, alignment)))
+    return fail_at(
+        0x258, "pref_address {:#x} is not between 1 MiB and 4 GiB at a multiple of kernel_alignment {:#x}",
+        setup.pref_address, alignment);
+  if (setup.init_size < image.code.size())
+    return fail_at(0x260, "init_size {:#x} is less than the {:#x} bytes of code: the file is damaged",
+                   setup.init_size, image.code.size());
+  if (image.code.size() <= kEntry64)
+    return fail("the code has {} bytes, and its 64-bit entry point is at {:#x}: the file is damaged",
+                image.code.size(), kEntry64);
+  return {};
+}
+
 // Positions in a part of the file, as positions in the file.
 template <typename T>
 Result<T> shifted(Result<T> result, std::uint64_t base) {
@@ -137,9 +171,26 @@ Result<BzImage> read_bzimage(Bytes file) {
   BzImage image;
   image.setup = facts_of(header, TRY(header_bytes(file)));
   image.version = version_of(file, header, setup_size);
-  image.payload = TRY(find_payload(file, header, setup_size));
+  image.code = TRY(find_code(file, header, setup_size));
+  image.payload = TRY(find_payload(image.code, header));
   image.payload_offset = setup_size + header.payload_offset;
   return image;
+}
+
+Result<LoadedKernel> load_compressed_bzimage(Bytes file) {
+  BzImage image = TRY(with_context(read_bzimage(file), "setup header"));
+  TRY(with_context(check_placement(image), "setup header"));
+  LoadedKernel loaded;
+  Kernel& kernel = loaded.kernel;
+  const std::optional<std::string_view> compression = compression_name(probe(image.payload).kind);
+  kernel.format = fmt::format("bzImage ({}, as it is)", compression.value_or("unknown compression"));
+  kernel.version = image.version;
+  kernel.is_linux = true;
+  kernel.unpacks_itself = true;
+  kernel.setup = image.setup;
+  kernel.entry = image.setup.pref_address + kEntry64;
+  kernel.segments.push_back({image.setup.pref_address, image.code, image.setup.init_size});
+  return loaded;
 }
 
 Result<LoadedKernel> load_bzimage(Bytes file, std::uint64_t unpack_limit) {
@@ -165,6 +216,10 @@ Result<LoadedKernel> load_bzimage(Bytes file, std::uint64_t unpack_limit) {
                 payload.description),
         "payload");
   }
+  if (!loaded.kernel.is_64bit)
+    return with_context<LoadedKernel>(
+        fail("it is an ELF32 file, though the setup header has XLF_KERNEL_64: the file is damaged"),
+        "payload");
   loaded.kernel.is_linux = true;
   if (!image.version.empty()) loaded.kernel.version = image.version;
   loaded.kernel.setup = image.setup;

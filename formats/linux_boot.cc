@@ -61,14 +61,15 @@ Result<BootParams> try_make_boot_params(const Kernel& kernel, const BootParamsIn
   BootParams params = with_setup_header(kernel);
   SetupHeader& header = params.hdr;
   header.type_of_loader = kLoaderUndefined;
-  // The heap is the real-mode code's, which does not run; and the kernel has not been moved by KASLR. A
-  // kernel that is told otherwise computes a wrong offset for its own addresses.
-  header.loadflags = static_cast<std::uint8_t>((header.loadflags | kLoadedHigh) &
-                                               ~(kKaslrFlag | kQuietFlag | kKeepSegments | kCanUseHeap));
+  // The heap is the real-mode code's, which does not run. KASLR_FLAG is what lets Linux randomise its memory
+  // regions (arch/x86/mm/kaslr.c), which it is to do if it was moved itself.
+  header.loadflags = static_cast<std::uint8_t>(
+      ((header.loadflags | kLoadedHigh) & ~(kKaslrFlag | kQuietFlag | kKeepSegments | kCanUseHeap)) |
+      (inputs.kaslr ? kKaslrFlag : 0));
   header.heap_end_ptr = 0;
   header.ext_loader_ver = 0;
   header.ext_loader_type = 0;
-  header.setup_data = 0;
+  header.setup_data = inputs.setup_data;
   header.cmd_line_ptr = low_half(inputs.cmdline);
   params.ext_cmd_line_ptr = high_half(inputs.cmdline);
   const std::uint64_t initrd = inputs.initrd.empty() ? 0 : inputs.initrd.start;

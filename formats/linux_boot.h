@@ -162,9 +162,11 @@ SetupHeader default_setup_header();
 // What boot_params says beyond the kernel's own setup header. Addresses are guest-physical and may be above
 // 4 GiB.
 struct BootParamsInputs {
-  std::uint64_t cmdline = 0;  // of the NUL-terminated command line
-  GpaRange initrd;            // empty if there is none
-  std::uint64_t rsdp = 0;     // 0: the kernel searches for it
+  std::uint64_t cmdline = 0;     // of the NUL-terminated command line
+  GpaRange initrd;               // empty if there is none
+  std::uint64_t rsdp = 0;        // 0: the kernel searches for it
+  std::uint64_t setup_data = 0;  // of the first of a chain (setup_data.h), 0 if there is none
+  bool kaslr = false;            // the kernel was moved from its link address, and shall move its memory too
   std::vector<E820Entry> e820;
 };
 

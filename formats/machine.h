@@ -61,6 +61,9 @@ inline constexpr std::uint64_t kMaxMemory = 1 * kTiB;
 inline constexpr std::uint8_t kSleepTypeOff = 5;
 inline constexpr std::uint8_t kSleepEnable = 0x20;  // SLP_EN, bit 5 of the sleep control register
 
+// The longest text in a machine description, in characters.
+inline constexpr std::size_t kMaxMachineText = 256;
+
 // An input file of the compose, by what it was and not by where it lay.
 struct Component {
   std::string role;     // "kernel", "initrd"
@@ -76,6 +79,19 @@ struct RegionLabel {
   std::string name;
   GpaRange range;
   bool operator==(const RegionLabel&) const = default;
+};
+
+// Where a Linux kernel runs, and who chose that.
+struct KernelPlace {
+  enum class By : std::uint8_t {
+    link,  // as it was linked: not randomised
+    seed,  // moved at compose time, by a seed
+    boot,  // its own decompressor chooses when it starts
+  };
+  By by = By::link;
+  std::uint64_t physical = 0;         // of the first byte, as composed
+  std::uint64_t virtual_address = 0;  // of the same byte; 0 if that is chosen at boot
+  bool operator==(const KernelPlace&) const = default;
 };
 
 // How a machine's devices are described to a reader of the snapshot: one line of the tree each.
@@ -99,7 +115,8 @@ struct Machine {
   Arch arch = Arch::x86_64;
   std::uint64_t memory = 0;  // bytes of RAM, a multiple of 4 KiB
   std::uint32_t cpus = 1;
-  std::string protocol;  // how the guest is entered: "linux-x86_64"
+  std::string protocol;               // how the guest is entered: "linux-x86_64"
+  std::optional<KernelPlace> kernel;  // of Linux
   std::vector<Component> components;
   std::vector<RegionLabel> labels;  // ascending, disjoint
   bool operator==(const Machine&) const = default;

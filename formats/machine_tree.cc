@@ -57,6 +57,22 @@ void write_regions(const Machine& machine, FdtWriter& tree) {
   tree.end();
 }
 
+struct PlaceName {
+  KernelPlace::By by;
+  std::string_view name;
+};
+constexpr PlaceName kPlaceNames[] = {
+    {KernelPlace::By::link, "link"}, {KernelPlace::By::seed, "seed"}, {KernelPlace::By::boot, "boot"}};
+
+void write_kernel(const KernelPlace& place, FdtWriter& tree) {
+  tree.begin("kernel");
+  for (const PlaceName& known : kPlaceNames)
+    if (known.by == place.by) tree.string("placed-by", known.name);
+  tree.wide_cells("physical", {{place.physical}});
+  tree.wide_cells("virtual", {{place.virtual_address}});
+  tree.end();
+}
+
 std::vector<std::uint64_t> memory_cells(const Machine& machine) {
   std::vector<std::uint64_t> cells;
   for (const GpaRange& range : ram_ranges(machine.arch, machine.memory)) {
@@ -80,6 +96,7 @@ std::vector<std::uint8_t> write_tree(const Machine& machine) {
   tree.string("device_type", "memory");
   tree.wide_cells("reg", memory);
   tree.end();
+  if (machine.kernel) write_kernel(*machine.kernel, tree);
   write_devices(machine.arch, tree);
   write_components(machine, tree);
   write_regions(machine, tree);
@@ -89,15 +106,15 @@ std::vector<std::uint8_t> write_tree(const Machine& machine) {
 
 // Whether text from a file may be shown on a terminal.
 bool printable(std::string_view text) {
-  return text.size() <= 256 &&
+  return text.size() <= kMaxMachineText &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 Result<std::string> read_text(const FdtReader& tree, FdtReader::Node node, std::string_view property) {
   std::string text = TRY(tree.string(node, property));
   if (!printable(text))
-    return fail("property '{}' of node '{}' has more than 256 characters or unprintable ones", property,
-                printable(tree.name(node)) ? tree.name(node) : "?");
+    return fail("property '{}' of node '{}' has more than {} characters or unprintable ones", property,
+                printable(tree.name(node)) ? tree.name(node) : "?", kMaxMachineText);
   return text;
 }
 
@@ -123,6 +140,21 @@ Result<void> read_memory(const FdtReader& tree, Machine& machine) {
     return fail("its memory of {} bytes is not a multiple of 4096 up to 1 TiB", machine.memory);
   if (memory_cells(machine) != cells)
     return fail("its memory is not where an {} machine has it", arch_name(machine.arch));
+  return {};
+}
+
+// The node is there for Linux kernels only.
+Result<void> read_kernel(const FdtReader& tree, Machine& machine) {
+  const auto node = tree.child(tree.root(), "kernel");
+  if (!node) return {};
+  const std::string by = TRY(read_text(tree, *node, "placed-by"));
+  const auto known = std::find_if(std::begin(kPlaceNames), std::end(kPlaceNames),
+                                  [&](const PlaceName& place) { return place.name == by; });
+  const auto physical = TRY(tree.wide_cells(*node, "physical"));
+  const auto virtual_address = TRY(tree.wide_cells(*node, "virtual"));
+  if (known == std::end(kPlaceNames) || physical.size() != 1 || virtual_address.size() != 1)
+    return fail("its kernel was placed by '{}' in a way that this program does not know", by);
+  machine.kernel = KernelPlace{known->by, physical[0], virtual_address[0]};
   return {};
 }
 
@@ -195,6 +227,7 @@ Result<Machine> read_tree(Bytes blob) {
   if (machine.cpus == 0 || machine.cpus > x86::kMaxCpus)
     return fail("its {} vCPUs are not between 1 and {}", machine.cpus, x86::kMaxCpus);
   TRY(read_memory(tree, machine));
+  TRY(read_kernel(tree, machine));
   TRY(read_devices(tree, machine));
   TRY(read_components(tree, machine));
   TRY(read_regions(tree, machine));

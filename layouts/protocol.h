@@ -5,20 +5,41 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/kernel.h"
 #include "formats/machine.h"
 #include "formats/vcpu.h"
+#include "layouts/acpi_table.h"
 #include "layouts/plan.h"
+#include "layouts/smbios.h"
 
 namespace tintype {
+
+// A file that a guest is handed besides its kernel, with a command line of its own.
+struct Module {
+  Bytes bytes;
+  std::string cmdline;
+};
 
 // Everything a compose starts from. Bytes are borrowed from mapped files.
 struct Inputs {
   Machine machine;
   const Kernel* kernel = nullptr;
-  std::optional<Bytes> initrd;
+  // Archives that together are one initrd, in this order; each starts at a multiple of 4 (Linux
+  // Documentation/driver-api/early-userspace/buffer-format.rst). Empty if there is no initrd.
+  std::vector<Bytes> initrd;
   std::string cmdline;
+  std::string initrd_cmdline;      // of the initrd as a PVH module
+  std::vector<Module> modules;     // of PVH, after the initrd
+  std::optional<AcpiInputs> acpi;  // none: no tables and no RSDP
+  SmbiosInputs smbios;
+  std::vector<std::uint8_t> rng_seed;  // empty: none
+  std::optional<Bytes> dtb;            // a flattened device tree for the kernel
+  bool moved = false;  // the kernel is not where it was linked: memory is to be randomised too
+
+  // Of the initrd with its padding, in bytes.
+  std::uint64_t initrd_size() const;
 };
 
 struct BootProtocol {
@@ -27,6 +48,8 @@ struct BootProtocol {
   Arch arch;
   // Whether `kernel` can be entered this way; the error says why not and what would work.
   Result<void> (*accepts)(const Kernel& kernel);
+  // Whether it is how `kernel` is entered when nobody says otherwise.
+  bool (*suits)(const Kernel& kernel);
   // Adds the regions the guest needs. `inputs` outlives the plan.
   Result<void> (*plan)(const Inputs& inputs, LayoutPlan& plan);
   // The boot processor's registers once everything has its address.

@@ -2,12 +2,11 @@
 //
 //   0x001000  gdt            0x020000  cmdline        kernel   where it was linked
 //   0x002000  boot_params    0x0E0000  ACPI tables    initrd   next 2 MiB boundary
-//                            0x0FFFF0  reset_vector
-//   0x003000  page_tables, stack: the first free pages
-#include "formats/linux_boot.h"
+//   0x003000  page_tables,   0x0F0000  SMBIOS tables
+//             stack          0x0FFFF0  reset_vector
+#include "formats/setup_data.h"
 #include "formats/x86.h"
-#include "layouts/acpi_table.h"
-#include "layouts/protocol.h"
+#include "layouts/x86_guest.h"
 
 namespace tintype {
 
@@ -17,109 +16,75 @@ constexpr std::uint64_t kGdt = 0x1000;
 constexpr std::uint64_t kBootParams = 0x2000;
 constexpr std::uint64_t kCmdline = 0x20000;
 constexpr std::uint64_t kStackSize = kPageSize;
-constexpr std::uint64_t kInitrdAlignment = 2 * kMiB;
-// Segments this far apart are regions of their own; nearer ones are one, with zeroes between.
-constexpr std::uint64_t kSegmentGap = 4 * kMiB;
-// What a bare ELF promises by default, when there is no setup header to say otherwise.
-constexpr std::uint32_t kDefaultCmdlineSize = 2047;
-constexpr std::uint32_t kDefaultInitrdMax = 0x7FFFFFFF;
 
 Result<void> accepts(const Kernel& kernel) {
   if (kernel.arch != Arch::x86_64)
     return fail("protocol linux-x86_64 needs an x86_64 kernel, and this one is for {}",
                 arch_name(kernel.arch));
+  if (!kernel.is_64bit)
+    return fail("protocol linux-x86_64 enters a kernel in 64-bit mode, and this is {}: try --protocol pvh",
+                kernel.format);
+  if (!kernel.entry) return fail("the kernel's ELF entry point is in no segment's bytes: try --protocol pvh");
   return {};
 }
 
-// Segments [first, last) as one piece of memory.
-void emit_segments(const std::vector<KernelSegment>& segments, std::size_t first, std::size_t last,
-                   ByteSink& sink) {
-  std::uint64_t gpa = segments[first].gpa;
-  for (std::size_t i = first; i < last; ++i) {
-    sink.zeros(segments[i].gpa - gpa);
-    sink.borrow(segments[i].data);
-    gpa = segments[i].gpa + segments[i].data.size();
-  }
+bool suits(const Kernel& kernel) {
+  return kernel.is_64bit && kernel.entry && (kernel.is_linux || !kernel.pvh_entry);
 }
 
-void add_kernel(const Kernel& kernel, LayoutPlan& plan) {
-  const auto& segments = kernel.segments;
-  std::size_t first = 0;
-  for (std::size_t next = 1; next <= segments.size(); ++next) {
-    const KernelSegment& last = segments[next - 1];
-    const std::uint64_t end = last.gpa + last.memory_size;
-    // What a segment only claims in memory is never emitted, unless it is less than the gap.
-    if (next < segments.size() && segments[next].gpa - (last.gpa + last.data.size()) < kSegmentGap) continue;
-    plan.add({.name = first == 0 ? "kernel" : fmt::format("kernel.{}", first),
-              .fixed = segments[first].gpa,
-              .reserve = end - segments[first].gpa,
-              .emit = [&segments, first, next](const Addresses&, ByteSink& sink) {
-                emit_segments(segments, first, next, sink);
+// What follows a region of the chain of setup_data, by name; the chain's head follows boot_params.
+struct ChainLink {
+  std::string_view name;
+  SetupDataType type;
+  Bytes data;
+};
+
+std::vector<ChainLink> chain_of(const Inputs& inputs) {
+  std::vector<ChainLink> chain;
+  if (!inputs.rng_seed.empty())
+    chain.push_back({"setup_data.rng_seed", SetupDataType::rng_seed, inputs.rng_seed});
+  if (inputs.dtb) chain.push_back({"setup_data.dtb", SetupDataType::dtb, *inputs.dtb});
+  return chain;
+}
+
+// boot.rst, "setup_data". A device tree may be big, so RAM above the kernel will do for it.
+void add_setup_data(const Inputs& inputs, LayoutPlan& plan) {
+  const std::vector<ChainLink> chain = chain_of(inputs);
+  for (std::size_t i = 0; i < chain.size(); ++i) {
+    const std::string_view next = i + 1 < chain.size() ? chain[i + 1].name : "";
+    plan.add({.name = std::string(chain[i].name),
+              .windows = {kX86LowRam, {x86::kHighRamStart, x86::kHoleStart}},
+              .alignment = alignof(std::uint64_t),
+              .emit = [link = chain[i], next](const Addresses& addresses, ByteSink& sink) {
+                emit_setup_data(next.empty() ? 0 : addresses.of(next), link.type, link.data, sink);
               }});
-    first = next;
   }
-}
-
-std::uint64_t end_of(const Kernel& kernel) {
-  const KernelSegment& last = kernel.segments.back();
-  return last.gpa + last.memory_size;
-}
-
-Result<void> add_initrd(const Inputs& inputs, LayoutPlan& plan) {
-  if (inputs.initrd->empty()) return fail("the initrd is empty: leave --initrd out");
-  const std::uint64_t highest =
-      inputs.kernel->setup ? inputs.kernel->setup->initrd_addr_max : kDefaultInitrdMax;
-  const std::uint64_t limit = std::min<std::uint64_t>(highest + 1, x86::kHoleStart);
-  const std::uint64_t start = align_up(end_of(*inputs.kernel), kInitrdAlignment).value_or(limit);
-  if (start >= limit || inputs.initrd->size() > limit - start)
-    return fail(
-        "region 'initrd' of {} bytes does not fit between the kernel, which ends at {:#x}, and {:#x}, the "
-        "highest address this kernel takes an initrd at: use a smaller initrd",
-        inputs.initrd->size(), end_of(*inputs.kernel) - 1, limit - 1);
-  plan.add({.name = "initrd",
-            .windows = {{start, limit}},
-            .alignment = kInitrdAlignment,
-            .emit = [bytes = *inputs.initrd](const Addresses&, ByteSink& sink) { sink.borrow(bytes); },
-            .remedy = "use a smaller initrd"});
-  return {};
-}
-
-Result<void> add_cmdline(const Inputs& inputs, LayoutPlan& plan) {
-  const std::uint32_t limit = inputs.kernel->setup ? inputs.kernel->setup->cmdline_size : kDefaultCmdlineSize;
-  if (inputs.cmdline.size() > limit)
-    return fail("the command line has {} bytes, and this kernel reads at most {}: shorten it",
-                inputs.cmdline.size(), limit);
-  if (inputs.cmdline.find('\0') != std::string::npos)
-    return fail("the command line contains a NUL byte: remove it");
-  plan.add({.name = "cmdline", .fixed = kCmdline, .emit = [&inputs](const Addresses&, ByteSink& sink) {
-              sink.write(bytes_of(inputs.cmdline));
-              sink.zeros(1);
-            }});
-  return {};
-}
-
-std::vector<E820Entry> e820_of(const MemoryMap& map) {
-  std::vector<E820Entry> table;
-  for (const MemoryMapEntry& entry : map.entries()) {
-    E820Type type = E820Type::reserved;
-    if (entry.type == MemoryType::ram) type = E820Type::ram;
-    if (entry.type == MemoryType::acpi_data) type = E820Type::acpi;
-    table.push_back(
-        {.addr = entry.range.start, .size = entry.range.size(), .type = static_cast<std::uint32_t>(type)});
-  }
-  return table;
 }
 
 void emit_boot_params(const Inputs& inputs, const Addresses& addresses, ByteSink& sink) {
+  const std::vector<ChainLink> chain = chain_of(inputs);
   BootParamsInputs values;
   values.cmdline = addresses.of("cmdline");
-  values.initrd = inputs.initrd ? addresses.range("initrd") : GpaRange{};
-  values.rsdp = addresses.of("acpi.rsdp");
+  values.initrd = inputs.initrd.empty() ? GpaRange{} : addresses.range("initrd");
+  values.rsdp = inputs.acpi ? addresses.of("acpi.rsdp") : 0;
+  values.setup_data = chain.empty() ? 0 : addresses.of(chain.front().name);
+  values.kaslr = inputs.moved;
   values.e820 = e820_of(addresses.memory());
   sink.put(make_boot_params(*inputs.kernel, values));
 }
 
+Result<void> check_inputs(const Inputs& inputs) {
+  if (!inputs.modules.empty() || !inputs.initrd_cmdline.empty())
+    return fail("modules and their command lines are PVH's: add --protocol pvh, or leave them out");
+  if (!inputs.acpi && inputs.machine.cpus > 1)
+    return fail(
+        "Linux finds its processors in ACPI tables: with --no-acpi it would use one of {}: leave --cpus out",
+        inputs.machine.cpus);
+  return {};
+}
+
 Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
+  TRY(check_inputs(inputs));
   plan.add({.name = "gdt", .fixed = kGdt, .emit = [](const Addresses&, ByteSink& sink) {
               x86::emit_gdt(x86::kFlatCode64, sink);
             }});
@@ -128,27 +93,27 @@ Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
             .emit = [&inputs](const Addresses& addresses, ByteSink& sink) {
               emit_boot_params(inputs, addresses, sink);
             }});
-  TRY(add_cmdline(inputs, plan));
+  TRY(add_cmdline(inputs, kCmdline, plan));
   add_kernel(*inputs.kernel, plan);
-  const GpaRange low = {kBootParams, x86::kLowRamEnd};
-  plan.add({.name = "page_tables", .windows = {low}, .emit = [](const Addresses& addresses, ByteSink& sink) {
+  plan.add({.name = "page_tables",
+            .windows = {kX86LowRam},
+            .emit = [](const Addresses& addresses, ByteSink& sink) {
               x86::emit_identity_page_tables(addresses.of("page_tables"), sink);
             }});
-  plan.add(
-      {.name = "stack", .windows = {low}, .reserve = kStackSize, .emit = [](const Addresses&, ByteSink&) {}});
-  if (inputs.initrd) TRY(add_initrd(inputs, plan));
-  plan.add({.name = "reset_vector",
-            .memory = MemoryType::reserved,
-            .fixed = x86::kResetVector,
-            .emit = [](const Addresses&, ByteSink& sink) { x86::emit_reset_vector(sink); }});
-  TRY(add_acpi({.machine = inputs.machine}, x86::kRsdp, {{x86::kBiosStart, x86::kSmbiosStart}, low}, plan));
+  plan.add({.name = "stack",
+            .windows = {kX86LowRam},
+            .reserve = kStackSize,
+            .emit = [](const Addresses&, ByteSink&) {}});
+  TRY(add_initrd(inputs, plan));
+  TRY(add_firmware(inputs, plan));
+  add_setup_data(inputs, plan);
   return {};
 }
 
 // boot.rst, "64-bit Boot Protocol": paging on, flat segments, interrupts off, RSI at boot_params.
 VcpuX86 entry(const Inputs& inputs, const Addresses& addresses) {
   VcpuX86 vcpu;
-  vcpu.rip = inputs.kernel->entry;
+  vcpu.rip = *inputs.kernel->entry;
   vcpu.rsi = addresses.of("boot_params");
   vcpu.rsp = addresses.of("stack") + kStackSize;
   vcpu.cr0 = x86::kCr0Pe | x86::kCr0Et | x86::kCr0Pg;
@@ -169,6 +134,7 @@ const BootProtocol protocol_linux_x86_64 = {
     .summary = "Linux at its 64-bit entry point, boot_params in RSI (also any ELF64 that is entered like it)",
     .arch = Arch::x86_64,
     .accepts = accepts,
+    .suits = suits,
     .plan = plan,
     .entry = entry,
 };

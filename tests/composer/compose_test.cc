@@ -4,6 +4,7 @@
 #include "formats/igvm.h"
 #include "formats/machine_tree.h"
 #include "support/temporary_folder.h"
+#include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
 
 namespace tintype {
@@ -16,7 +17,7 @@ struct Workbench {
 
   Workbench() {
     options.kernel = folder.write("vmlinux", tiny::elf());
-    options.initrd = folder.write("initrd", bytes_of("070701 is how an initrd begins"));
+    options.initrds = {{folder.write("initrd", bytes_of(tiny::cpio({{"init", "#!/bin/sh\n"}})))}};
     options.cmdline = "console=ttyS0";
     options.memory = 64 * kMiB;
     options.output = folder / "image.bin";
@@ -94,10 +95,10 @@ TEST_CASE("every option that the guest can see changes the bytes") {
     REQUIRE_OK(other.build());
     return text_of(other.options.output) != image;
   };
-  CHECK(changed([](BuildOptions& options) { options.cmdline += "!"; }));
+  CHECK(changed([](BuildOptions& options) { *options.cmdline += "!"; }));
   CHECK(changed([](BuildOptions& options) { options.memory += kPageSize; }));
   CHECK(changed([](BuildOptions& options) { options.cpus = 2; }));
-  CHECK(changed([](BuildOptions& options) { options.initrd.reset(); }));
+  CHECK(changed([](BuildOptions& options) { options.initrds.clear(); }));
   CHECK_FALSE(changed([](BuildOptions& options) { options.protocol = "linux-x86_64"; }));
 }
 
@@ -117,7 +118,7 @@ TEST_CASE("what is refused is named, and leaves no file behind") {
     CHECK(bench.refusal().find("a shell script") != std::string::npos);
   }
   SUBCASE("an empty initrd") {
-    bench.options.initrd = bench.folder.write("empty", Bytes());
+    bench.options.initrds = {{bench.folder.write("empty", Bytes())}};
     CHECK(bench.refusal().find("leave --initrd out") != std::string::npos);
   }
   SUBCASE("too little memory") {

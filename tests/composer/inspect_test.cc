@@ -20,7 +20,7 @@ std::string snapshot() {
   for (std::size_t i = 0; i < initrd.size(); ++i) initrd[i] = static_cast<std::uint8_t>(i / 300);
   const BuildOptions options = {.output = folder / "image.bin",
                                 .kernel = folder.write("vmlinux", tiny::elf()),
-                                .initrd = folder.write("initrd", initrd),
+                                .initrds = {{folder.write("initrd", initrd)}},
                                 .cmdline = "console=ttyS0 quiet",
                                 .memory = 4096 * kMiB,
                                 .cpus = 2};

@@ -26,7 +26,9 @@ TEST_CASE("a build takes its options, and has the documented defaults") {
   const auto& defaults = std::get<BuildOptions>(*plain);
   CHECK(defaults.output == "out");
   CHECK(defaults.kernel == "vmlinuz");
-  CHECK_FALSE(defaults.initrd.has_value());
+  CHECK(defaults.initrds.empty());
+  CHECK(defaults.acpi);
+  CHECK_FALSE(defaults.cmdline.has_value());
   CHECK(defaults.memory == 512 * kMiB);
   CHECK(defaults.cpus == 1);
   CHECK_FALSE(defaults.protocol.has_value());
@@ -37,7 +39,9 @@ TEST_CASE("a build takes its options, and has the documented defaults") {
   REQUIRE_OK(full);
   const auto& options = std::get<BuildOptions>(*full);
   CHECK(options.output == "-");
-  CHECK(options.initrd == "i,j");
+  REQUIRE(options.initrds.size() == 1);
+  CHECK(options.initrds[0].path == "i,j");
+  CHECK_FALSE(options.initrds[0].is_directory);
   CHECK(options.cmdline == "a=b --kernal x");
   CHECK(options.memory == 2 * kGiB);
   CHECK(options.cpus == 4);
@@ -52,7 +56,7 @@ TEST_CASE("values that start with a dash and empty ones are values") {
   CHECK(std::get<BuildOptions>(*dashed).cmdline == "--memory");
   const auto empty = parse({"build", "-o", "out", "--kernel", "k", "--cmdline", ""});
   REQUIRE_OK(empty);
-  CHECK(std::get<BuildOptions>(*empty).cmdline.empty());
+  CHECK(std::get<BuildOptions>(*empty).cmdline == "");
 }
 
 TEST_CASE("mistakes are named, with what was probably meant") {

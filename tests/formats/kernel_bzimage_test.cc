@@ -15,7 +15,7 @@ constexpr FileKind kAll[] = {FileKind::gzip, FileKind::bzip2, FileKind::lzma, Fi
                              FileKind::lzo,  FileKind::lz4,   FileKind::zstd};
 
 std::string error_of(const File& file, std::uint64_t limit = kMaxUnpackedKernel) {
-  const auto loaded = load_kernel(file, limit);
+  const auto loaded = load_kernel(file, {.unpack_limit = limit});
   return loaded ? "no error" : loaded.error().message();
 }
 
@@ -196,10 +196,10 @@ TEST_CASE("payloads that are nothing known, too short or not a kernel are refuse
           other.machine = 183;
           spec.kernel = tiny::elf(other);
         })) ==
-        "payload (gzip): ELF header: this is an ELF64 kernel for AArch64, and an ELF64 kernel for x86_64 is "
+        "payload (gzip): ELF header: this is an ELF64 kernel for AArch64, and an ELF kernel for x86_64 is "
         "needed");
   CHECK(error_of(changed([](BzImageSpec& spec) { spec.kernel = File(500, 'x'); }, FileKind::zstd)) ==
-        "payload (zstd): ELF header: this is a text file, and an ELF64 kernel for x86_64 is needed");
+        "payload (zstd): ELF header: this is a text file, and an ELF kernel for x86_64 is needed");
   // Positions in what was unpacked would be taken for positions in the file.
   CHECK(error_of(changed([](BzImageSpec& spec) { spec.kernel[16] = 3; })).find("file offset") ==
         std::string::npos);
@@ -274,7 +274,7 @@ TEST_CASE("every prefix and every flipped bit is an error or a valid kernel") {
       const std::size_t at = bit / 8;
       File flipped = file;
       flipped[at] = static_cast<std::uint8_t>(flipped[at] ^ (1U << (bit % 8)));
-      const auto loaded = load_kernel(flipped, 1 * kMiB);
+      const auto loaded = load_kernel(flipped, {.unpack_limit = 1 * kMiB});
       if (loaded) REQUIRE(broken_invariant(*loaded, flipped) == "");
     }
   }

@@ -97,7 +97,7 @@ TEST_CASE("what is no x86_64 executable is refused by name") {
   ElfSpec spec = tiny::elf_spec();
   spec.machine = 183;
   CHECK(error_of(tiny::elf(spec)) ==
-        "ELF header: this is an ELF64 kernel for AArch64, and an ELF64 kernel for x86_64 is needed");
+        "ELF header: this is an ELF64 kernel for AArch64, and an ELF kernel for x86_64 is needed");
   spec = tiny::elf_spec();
   spec.type = 3;
   CHECK(error_of(tiny::elf(spec)) ==

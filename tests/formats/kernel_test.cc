@@ -154,7 +154,8 @@ TEST_CASE("files that are no kernel are refused by name, with what to do") {
   elf32.elf_class = 1;
   elf32.machine = 3;
   CHECK(error_of(tiny::elf(elf32)) ==
-        "this is an ELF32 kernel for 32-bit x86, not a kernel for x86_64: build the kernel for x86_64");
+        "this is a 32-bit kernel without a PVH entry point (the ELF note XEN_ELFNOTE_PHYS32_ENTRY), the only "
+        "way in that 32-bit kernels have here: build it with CONFIG_PVH=y, or for x86_64");
   File image(64, 0);
   const std::string_view magic = "ARM\x64";
   std::copy(magic.begin(), magic.end(), image.begin() + 0x38);

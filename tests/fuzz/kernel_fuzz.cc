@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const tintype::Bytes file(data, size);
-  const auto loaded = tintype::load_kernel(file, tintype::kMiB);
+  const auto loaded = tintype::load_kernel(file, {.unpack_limit = tintype::kMiB});
   std::string broken;
   if (!loaded)
     broken = loaded.error().what.empty() ? "an error says nothing" : "";

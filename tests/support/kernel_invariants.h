@@ -14,7 +14,7 @@ inline std::string broken_invariant(const LoadedKernel& loaded, Bytes file) {
   const Bytes source = loaded.unpacked.empty() ? file : Bytes(loaded.unpacked);
   if (kernel.segments.empty()) return "there are no segments";
   std::uint64_t end = 0;
-  bool entered = false;
+  int entered = 0;
   for (const KernelSegment& segment : kernel.segments) {
     if (segment.memory_size == 0) return "a segment is empty";
     if (segment.memory_size < segment.data.size()) return "a segment has more bytes than memory";
@@ -25,9 +25,12 @@ inline std::string broken_invariant(const LoadedKernel& loaded, Bytes file) {
         segment.data.empty() || (segment.data.data() >= source.data() &&
                                  segment.data.data() + segment.data.size() <= source.data() + source.size());
     if (!inside) return "a segment borrows from elsewhere";
-    entered |= kernel.entry >= segment.gpa && kernel.entry - segment.gpa < segment.data.size();
+    for (const auto& entry : {kernel.entry, kernel.pvh_entry})
+      if (entry && *entry >= segment.gpa && *entry - segment.gpa < segment.data.size()) ++entered;
   }
-  if (!entered) return "the entry point is in no segment";
+  if (!kernel.entry && !kernel.pvh_entry) return "there is no way in";
+  if (entered != int{kernel.entry.has_value()} + int{kernel.pvh_entry.has_value()})
+    return "an entry point is in no segment";
   const auto printable = [](char c) { return c >= 0x20 && c <= 0x7E; };
   if (!std::all_of(kernel.version.begin(), kernel.version.end(), printable))
     return "the version is not printable";

@@ -32,38 +32,104 @@ ElfSpec elf_spec(std::string banner) {
   return spec;
 }
 
-File elf(const ElfSpec& spec) {
-  const std::uint64_t table_end = 64 + 56 * spec.segments.size();
-  File file;
+namespace {
+
+// A field that is as wide as the class says.
+void append_wide(File& file, bool is64, std::uint64_t value) {
+  if (is64)
+    append_value(file, le64(value));
+  else
+    append_value(file, le32(static_cast<std::uint32_t>(value)));
+}
+
+void append_header(File& file, const ElfSpec& spec, bool is64) {
   const std::uint8_t ident[16] = {0x7F, 'E', 'L', 'F', spec.elf_class, spec.data, 1};
+  const std::uint16_t header_size = is64 ? 64 : 52;
   append(file, ident);
   append_value(file, le16(spec.type));
   append_value(file, le16(spec.machine));
   append_value(file, le32(1));
-  append_value(file, le64(spec.entry));
-  append_value(file, le64(64));  // e_phoff
-  append_value(file, le64(0));   // e_shoff
-  append_value(file, le32(0));   // e_flags
-  append_value(file, le16(64));  // e_ehsize
-  append_value(file, le16(56));  // e_phentsize
+  append_wide(file, is64, spec.entry);
+  append_wide(file, is64, header_size);  // e_phoff
+  append_wide(file, is64, 0);            // e_shoff
+  append_value(file, le32(0));           // e_flags
+  append_value(file, le16(header_size));
+  append_value(file, le16(is64 ? 56 : 32));
   append_value(file, le16(static_cast<std::uint16_t>(spec.segments.size())));
   append_value(file, le16(0));
   append_value(file, le16(0));
   append_value(file, le16(0));
-  std::uint64_t offset = table_end;
+}
+
+void append_segment(File& file, const ElfSegment& segment, std::uint64_t offset, bool is64) {
+  append_value(file, le32(segment.type));
+  if (is64) append_value(file, le32(7));
+  append_wide(file, is64, offset);
+  append_wide(file, is64, segment.vaddr);
+  append_wide(file, is64, segment.gpa);
+  append_wide(file, is64, segment.data.size());
+  append_wide(file, is64, segment.memory_size);
+  if (!is64) append_value(file, le32(7));
+  append_wide(file, is64, segment.alignment);
+}
+
+}  // namespace
+
+File elf(const ElfSpec& spec) {
+  const bool is64 = spec.elf_class != 1;
+  File file;
+  append_header(file, spec, is64);
+  std::uint64_t offset = file.size() + (is64 ? 56 : 32) * spec.segments.size();
   for (const ElfSegment& segment : spec.segments) {
-    append_value(file, le32(segment.type));
-    append_value(file, le32(7));
-    append_value(file, le64(offset));
-    append_value(file, le64(segment.vaddr));
-    append_value(file, le64(segment.gpa));
-    append_value(file, le64(segment.data.size()));
-    append_value(file, le64(segment.memory_size));
-    append_value(file, le64(1));
+    append_segment(file, segment, offset, is64);
     offset += segment.data.size();
   }
   for (const ElfSegment& segment : spec.segments) append(file, segment.data);
+  append(file, spec.after);
   return file;
+}
+
+ElfSegment note_segment(std::string_view name, std::uint32_t type, Bytes description,
+                        std::uint64_t alignment) {
+  ElfSegment segment{.type = 4, .alignment = alignment};
+  File& data = segment.data;
+  append_value(data, le32(static_cast<std::uint32_t>(name.size())));
+  append_value(data, le32(static_cast<std::uint32_t>(description.size())));
+  append_value(data, le32(type));
+  append(data, bytes_of(name));
+  data.resize(*align_up(data.size(), alignment == 8 ? 8 : 4));
+  append(data, description);
+  data.resize(*align_up(data.size(), alignment == 8 ? 8 : 4));
+  return segment;
+}
+
+ElfSegment pvh_note(std::uint32_t entry) {
+  return note_segment(std::string_view("Xen\0", 4), 18, bytes_of(le32(entry)));
+}
+
+ElfSpec relocatable_spec(int lists) {
+  constexpr std::uint64_t kMap = 0xFFFFFFFF80000000;
+  constexpr auto kLow = static_cast<std::uint32_t>(kMap + kRelocatableBase);
+  ElfSpec spec = elf_spec();
+  spec.entry = kRelocatableBase;
+  ElfSegment& code = spec.segments[0];
+  code.data.resize(64);
+  append_value(code.data, le32(kLow + 5));                     // at 64
+  append_value(code.data, le32(0u - kLow));                    // at 68
+  append_value(code.data, le64(kMap + kRelocatableBase + 7));  // at 72
+  code.gpa = kRelocatableBase;
+  code.vaddr = kMap + kRelocatableBase;
+  code.memory_size = code.data.size();
+  spec.segments[1].gpa = kRelocatableBase + 2 * kMiB;
+  spec.segments[1].vaddr = 0;  // as Linux links its per-CPU variables
+  const auto list = [&](std::uint32_t place) {
+    append_value(spec.after, le32(0));
+    append_value(spec.after, le32(kLow + place));
+  };
+  list(72);
+  if (lists == 3) list(68);
+  list(64);
+  return spec;
 }
 
 BzImageSpec bzimage_spec(FileKind compression) {

@@ -19,6 +19,7 @@ struct ElfSegment {
   File data;
   std::uint64_t memory_size = 0;
   std::uint32_t type = 1;  // PT_LOAD
+  std::uint64_t alignment = 1;
 };
 
 struct ElfSpec {
@@ -28,13 +29,26 @@ struct ElfSpec {
   std::uint16_t machine = 62;
   std::uint64_t entry = 0;
   std::vector<ElfSegment> segments;
+  File after;  // what follows the file: Linux's relocation table
 };
 
 // A kernel at 1 MiB that only halts, with data and 8 KiB of zeroes at 2 MiB, linked and entered at physical
 // addresses. It is Linux by its banner, if it has one.
 ElfSpec elf_spec(std::string banner = "Linux version 6.99.0-tiny (tests) #1 SMP\n");
-// The ELF64 file of `spec`: header, program headers, then each segment's bytes.
+// The ELF file of `spec`, of the class that it says: header, program headers, then each segment's bytes.
 File elf(const ElfSpec& spec = elf_spec());
+
+// A PT_NOTE segment with one note, padded to `alignment`.
+ElfSegment note_segment(std::string_view name, std::uint32_t type, Bytes description,
+                        std::uint64_t alignment = 4);
+// Xen's XEN_ELFNOTE_PHYS32_ENTRY with a 32-bit address.
+ElfSegment pvh_note(std::uint32_t entry);
+
+// A Linux at 16 MiB whose places to correct are where its relocation table says: a 32-bit and a 64-bit
+// address, and a 32-bit difference, each of its own start. `lists` is 3, or 2 as in kernels without the
+// differences.
+ElfSpec relocatable_spec(int lists = 3);
+inline constexpr std::uint64_t kRelocatableBase = 16 * kMiB;
 
 // `bytes` as the named tool would pack a kernel, without the size that bzImages append. `kind` is a
 // compression.

@@ -1,0 +1,188 @@
+#include "composer/inputs.h"
+
+#include <algorithm>
+
+#include "composer/initrd_dir.h"
+#include "formats/acpi_file.h"
+#include "formats/cpio.h"
+#include "formats/fdt.h"
+#include "formats/kernel.h"
+
+namespace tintype {
+
+namespace {
+
+constexpr std::string_view kSection = ": section ";
+
+// What a file is that Linux could never take for an initrd: its author meant another option.
+bool is_no_initrd(FileKind kind) {
+  switch (kind) {
+    case FileKind::elf64:
+    case FileKind::elf32:
+    case FileKind::bzimage:
+    case FileKind::arm64_image:
+    case FileKind::pe:
+    case FileKind::uki:
+    case FileKind::script:
+    case FileKind::text:
+    case FileKind::igvm:
+    case FileKind::fdt:
+    case FileKind::qcow2:
+    case FileKind::iso9660:
+    case FileKind::deb:
+    case FileKind::ar:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Whether Linux unpacks the file, as it does with archives and what looks compressed. It mounts others.
+bool is_archive(FileKind kind) {
+  return kind == FileKind::cpio || compression_name(kind).has_value();
+}
+
+struct Archive {
+  Bytes bytes;
+  bool microcode = false;
+};
+
+// Linux looks for microcode in the first archives only, up to the first that is compressed.
+Result<Archive> check_archive(const NamedBytes& file, bool alone) {
+  const FileProbe found = probe(file.bytes);
+  if (is_no_initrd(found.kind))
+    return fail("this is {}, which Linux does not take for an initrd: give a cpio archive, packed or not",
+                found.description);
+  if (!is_archive(found.kind)) {
+    if (alone) return Archive{file.bytes, false};  // a file system image, for root=/dev/ram0
+    return fail("this is {}, and Linux joins archives only: give it alone, or make a cpio archive of it",
+                found.description);
+  }
+  const std::vector<InitrdSegment> segments = TRY(read_initramfs(file.bytes));
+  const bool microcode = std::all_of(segments.begin(), segments.end(),
+                                     [](const InitrdSegment& segment) { return segment.microcode; });
+  return Archive{file.bytes, microcode};
+}
+
+}  // namespace
+
+Result<Bytes> InputFiles::map(const std::string& path, const std::string& output) {
+  files_.push_back(TRY(InputFile::open(path)));
+  if (files_.back().is(output))
+    return fail("{}: is an input too, and would be replaced: give another output", output);
+  return files_.back().bytes();
+}
+
+Result<void> InputFiles::open_kernel(const BuildOptions& options) {
+  const Bytes file = TRY(map(options.kernel, options.output));
+  if (probe(file).kind != FileKind::uki) {
+    if (options.profile)
+      return fail("{}: this is {}, and --profile chooses one of a unified kernel image: leave it out",
+                  options.kernel, probe(file).description);
+    kernel_ = {"kernel", options.kernel, file};
+    return {};
+  }
+  uki_ = TRY(with_context(read_uki(file, options.profile), options.kernel));
+  const auto section = [&](std::string_view name) {
+    return options.kernel + std::string(kSection) + std::string(name);
+  };
+  image_ = {"uki", options.kernel, file};
+  kernel_ = {"kernel", section(".linux"), uki_->linux};
+  if (uki_->ucode) initrds_.push_back({"ucode", section(".ucode"), *uki_->ucode});
+  if (uki_->initrd) initrds_.push_back({"initrd", section(".initrd"), *uki_->initrd});
+  return {};
+}
+
+Result<void> InputFiles::open_initrds(const BuildOptions& options) {
+  for (const InitrdOption& initrd : options.initrds) {
+    if (initrd.is_directory) {
+      made_.push_back(TRY(initrd_from_directory(initrd.path, {.zstd = options.initrd_zstd})));
+      initrds_.push_back({"initrd", initrd.path, made_.back()});
+      continue;
+    }
+    const Bytes file = TRY(map(initrd.path, options.output));
+    if (file.empty()) return fail("{}: the initrd is empty: leave --initrd out", initrd.path);
+    initrds_.push_back({"initrd", initrd.path, file});
+  }
+  for (const ModuleOption& module : options.modules) {
+    const Bytes file = TRY(map(module.path, options.output));
+    if (file.empty()) return fail("{}: the module is empty: leave --module out", module.path);
+    modules_.push_back({"module", module.path, file});
+  }
+  return {};
+}
+
+Result<void> InputFiles::open_tables(const BuildOptions& options) {
+  for (const std::string& path : options.acpi_tables) {
+    const Bytes file = TRY(map(path, options.output));
+    const AcpiFile table = TRY(with_context(read_acpi_table(file), path));
+    imported_.push_back({file, table.signature, path});
+    tables_.push_back({"acpi-table", path, file});
+  }
+  if (options.dtb) {
+    const Bytes file = TRY(map(*options.dtb, options.output));
+    TRY(with_context(FdtReader::open(file), *options.dtb));
+    dtb_ = {"dtb", *options.dtb, file};
+  }
+  return {};
+}
+
+Result<InputFiles> InputFiles::open(const BuildOptions& options) {
+  InputFiles files;
+  TRY(files.open_kernel(options));
+  TRY(files.open_initrds(options));
+  TRY(files.open_tables(options));
+  return files;
+}
+
+std::vector<NamedBytes> InputFiles::components() const {
+  std::vector<NamedBytes> all;
+  if (uki_) all.push_back(image_);
+  all.push_back(kernel_);
+  all.insert(all.end(), initrds_.begin(), initrds_.end());
+  all.insert(all.end(), modules_.begin(), modules_.end());
+  if (dtb_) all.push_back(*dtb_);
+  all.insert(all.end(), tables_.begin(), tables_.end());
+  return all;
+}
+
+Result<std::vector<Bytes>> InputFiles::arrange_initrds(const Kernel& kernel) const {
+  std::vector<Bytes> arranged;
+  // What another kernel makes of an initrd is its own business.
+  if (!kernel.is_linux) {
+    for (const NamedBytes& initrd : initrds_) arranged.push_back(initrd.bytes);
+    return arranged;
+  }
+  std::vector<Archive> archives;
+  for (const NamedBytes& initrd : initrds_)
+    archives.push_back(TRY(with_context(check_archive(initrd, initrds_.size() == 1), initrd.name)));
+  std::stable_partition(archives.begin(), archives.end(),
+                        [](const Archive& archive) { return archive.microcode; });
+  for (const Archive& archive : archives) arranged.push_back(archive.bytes);
+  return arranged;
+}
+
+Result<Inputs> InputFiles::gather(const BuildOptions& options, const Kernel& kernel,
+                                  std::string_view protocol) const {
+  Inputs inputs;
+  inputs.kernel = &kernel;
+  inputs.initrd = TRY(arrange_initrds(kernel));
+  inputs.cmdline = options.cmdline.value_or(uki_ ? uki_->cmdline.value_or("") : "");
+  if (!options.append.empty()) inputs.cmdline += (inputs.cmdline.empty() ? "" : " ") + options.append;
+  inputs.initrd_cmdline = options.initrd_cmdline;
+  for (std::size_t i = 0; i < modules_.size(); ++i)
+    inputs.modules.push_back({modules_[i].bytes, options.modules[i].cmdline});
+  inputs.machine = {
+      .arch = kernel.arch, .memory = options.memory, .cpus = options.cpus, .protocol = std::string(protocol)};
+  inputs.smbios = options.smbios;
+  inputs.rng_seed = options.rng_seed;
+  if (dtb_) inputs.dtb = dtb_->bytes;
+  if (options.acpi)
+    inputs.acpi = AcpiInputs{.machine = inputs.machine,
+                             .numa = options.numa.nodes,
+                             .distances = options.numa.distances,
+                             .imported = imported_};
+  return inputs;
+}
+
+}  // namespace tintype

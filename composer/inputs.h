@@ -1,0 +1,63 @@
+// Every input of a compose, opened: the files, what is in a unified kernel image, what is made of
+// directories.
+#pragma once
+
+#include <list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "composer/files.h"
+#include "composer/options.h"
+#include "formats/machine.h"
+#include "formats/uki.h"
+#include "layouts/protocol.h"
+
+namespace tintype {
+
+// Bytes with what messages and reports call them.
+struct NamedBytes {
+  std::string role;  // "kernel", "initrd", "ucode", "module", "dtb", "acpi-table"
+  std::string name;  // "vmlinuz", "linux.efi: section .initrd"
+  Bytes bytes;
+};
+
+class InputFiles {
+ public:
+  // Opens everything that `options` name and checks what does not depend on the kernel. Errors: a file that
+  // cannot be read or that is the output too, a damaged unified kernel image, device tree or ACPI table.
+  static Result<InputFiles> open(const BuildOptions& options);
+
+  // The file with the kernel in it: bzImage, ELF.
+  const NamedBytes& kernel() const { return kernel_; }
+  // Everything that goes into the snapshot, the kernel and the unified kernel image around it first.
+  std::vector<NamedBytes> components() const;
+  // What the unified kernel image says of itself; empty if there is none.
+  std::string version_of_image() const { return uki_ ? uki_->os : ""; }
+
+  // What layouts start from, for `kernel` entered by `protocol`; the machine's components and the kernel's
+  // place are the caller's to add. Errors: a file that this kernel would not take for an initrd.
+  Result<Inputs> gather(const BuildOptions& options, const Kernel& kernel, std::string_view protocol) const;
+
+ private:
+  InputFiles() = default;
+  // Maps a file, which lives as long as this.
+  Result<Bytes> map(const std::string& path, const std::string& output);
+  Result<void> open_kernel(const BuildOptions& options);
+  Result<void> open_initrds(const BuildOptions& options);
+  Result<void> open_tables(const BuildOptions& options);
+  Result<std::vector<Bytes>> arrange_initrds(const Kernel& kernel) const;
+
+  std::list<InputFile> files_;
+  std::list<std::vector<std::uint8_t>> made_;
+  NamedBytes image_;  // the unified kernel image, if there is one
+  NamedBytes kernel_;
+  std::optional<Uki> uki_;
+  std::vector<NamedBytes> initrds_;  // a unified kernel image's first
+  std::vector<NamedBytes> modules_;
+  std::vector<NamedBytes> tables_;
+  std::vector<ImportedTable> imported_;
+  std::optional<NamedBytes> dtb_;
+};
+
+}  // namespace tintype

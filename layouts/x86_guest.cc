@@ -1,0 +1,134 @@
+#include "layouts/x86_guest.h"
+
+#include <algorithm>
+
+#include "formats/x86.h"
+
+namespace tintype {
+
+namespace {
+
+constexpr std::uint64_t kInitrdAlignment = 2 * kMiB;
+// Linux Documentation/driver-api/early-userspace/buffer-format.rst: archives start at a multiple of this.
+constexpr std::uint64_t kArchiveAlignment = 4;
+// Segments this far apart are regions of their own; nearer ones are one, with zeroes between.
+constexpr std::uint64_t kSegmentGap = 4 * kMiB;
+// What a bare ELF promises by default, when there is no setup header to say otherwise.
+constexpr std::uint32_t kDefaultCmdlineSize = 2047;
+constexpr std::uint32_t kDefaultInitrdMax = 0x7FFFFFFF;
+
+// Segments [first, last) as one piece of memory.
+void emit_segments(const std::vector<KernelSegment>& segments, std::size_t first, std::size_t last,
+                   ByteSink& sink) {
+  std::uint64_t gpa = segments[first].gpa;
+  for (std::size_t i = first; i < last; ++i) {
+    sink.zeros(segments[i].gpa - gpa);
+    sink.borrow(segments[i].data);
+    gpa = segments[i].gpa + segments[i].data.size();
+  }
+}
+
+void emit_initrd(const std::vector<Bytes>& archives, ByteSink& sink) {
+  for (const Bytes& archive : archives) {
+    sink.zeros(*align_up(sink.size(), kArchiveAlignment) - sink.size());
+    sink.borrow(archive);
+  }
+}
+
+}  // namespace
+
+std::uint64_t Inputs::initrd_size() const {
+  Counter counter;
+  emit_initrd(initrd, counter);
+  return counter.size();
+}
+
+void add_kernel(const Kernel& kernel, LayoutPlan& plan) {
+  const auto& segments = kernel.segments;
+  std::size_t first = 0;
+  for (std::size_t next = 1; next <= segments.size(); ++next) {
+    const KernelSegment& last = segments[next - 1];
+    const std::uint64_t end = last.gpa + last.memory_size;
+    // What a segment only claims in memory is never emitted, unless it is less than the gap.
+    if (next < segments.size() && segments[next].gpa - (last.gpa + last.data.size()) < kSegmentGap) continue;
+    plan.add({.name = first == 0 ? "kernel" : fmt::format("kernel.{}", first),
+              .fixed = segments[first].gpa,
+              .reserve = end - segments[first].gpa,
+              .emit = [&segments, first, next](const Addresses&, ByteSink& sink) {
+                emit_segments(segments, first, next, sink);
+              }});
+    first = next;
+  }
+}
+
+std::uint64_t end_of(const Kernel& kernel) {
+  const KernelSegment& last = kernel.segments.back();
+  return last.gpa + last.memory_size;
+}
+
+std::uint64_t initrd_limit(const Kernel& kernel) {
+  const std::uint64_t highest = kernel.setup ? kernel.setup->initrd_addr_max : kDefaultInitrdMax;
+  return std::min<std::uint64_t>(highest + 1, x86::kHoleStart);
+}
+
+Result<void> add_initrd(const Inputs& inputs, LayoutPlan& plan) {
+  if (inputs.initrd.empty()) return {};
+  const std::uint64_t size = inputs.initrd_size();
+  const std::uint64_t limit = initrd_limit(*inputs.kernel);
+  const std::uint64_t start = align_up(end_of(*inputs.kernel), kInitrdAlignment).value_or(limit);
+  if (start >= limit || size > limit - start)
+    return fail(
+        "region 'initrd' of {} bytes does not fit between the kernel, which ends at {:#x}, and {:#x}, the "
+        "highest address this kernel takes an initrd at: use a smaller initrd",
+        size, end_of(*inputs.kernel) - 1, limit - 1);
+  plan.add({.name = "initrd",
+            .windows = {{start, limit}},
+            .alignment = kInitrdAlignment,
+            .emit = [&inputs](const Addresses&, ByteSink& sink) { emit_initrd(inputs.initrd, sink); },
+            .remedy = "use a smaller initrd"});
+  return {};
+}
+
+Result<void> add_cmdline(const Inputs& inputs, std::optional<std::uint64_t> fixed, LayoutPlan& plan) {
+  const std::uint32_t limit = inputs.kernel->setup ? inputs.kernel->setup->cmdline_size : kDefaultCmdlineSize;
+  if (inputs.cmdline.size() > limit)
+    return fail("the command line has {} bytes, and this kernel reads at most {}: shorten it",
+                inputs.cmdline.size(), limit);
+  if (inputs.cmdline.find('\0') != std::string::npos)
+    return fail("the command line contains a NUL byte: remove it");
+  plan.add({.name = "cmdline",
+            .fixed = fixed,
+            .windows = {kX86LowRam},
+            .emit = [&inputs](const Addresses&, ByteSink& sink) {
+              sink.write(bytes_of(inputs.cmdline));
+              sink.zeros(1);
+            }});
+  return {};
+}
+
+Result<void> add_firmware(const Inputs& inputs, LayoutPlan& plan) {
+  plan.add({.name = "reset_vector",
+            .memory = MemoryType::reserved,
+            .fixed = x86::kResetVector,
+            .emit = [](const Addresses&, ByteSink& sink) { x86::emit_reset_vector(sink); }});
+  // Imported tables may be bigger than the area a BIOS has, and than what is left of low RAM.
+  const GpaRange high = {x86::kHighRamStart, x86::kHoleStart};
+  if (inputs.acpi)
+    TRY(add_acpi(*inputs.acpi, x86::kRsdp, {{x86::kBiosStart, x86::kSmbiosStart}, kX86LowRam, high}, plan));
+  add_smbios(inputs.machine, inputs.smbios, plan);
+  return {};
+}
+
+std::vector<E820Entry> e820_of(const MemoryMap& map) {
+  std::vector<E820Entry> table;
+  for (const MemoryMapEntry& entry : map.entries()) {
+    E820Type type = E820Type::reserved;
+    if (entry.type == MemoryType::ram) type = E820Type::ram;
+    if (entry.type == MemoryType::acpi_data) type = E820Type::acpi;
+    table.push_back(
+        {.addr = entry.range.start, .size = entry.range.size(), .type = static_cast<std::uint32_t>(type)});
+  }
+  return table;
+}
+
+}  // namespace tintype
