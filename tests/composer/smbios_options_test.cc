@@ -43,10 +43,11 @@ TEST_CASE("each key sets what it names, and nothing else") {
       {"cpu-version", &SmbiosInputs::cpu_version},
   };
   std::vector<std::string_view> tested = {"uuid", "oem-string"};
-  for (const auto& [key, field] : keys) {
+  for (const auto& [name, field] : keys) {
+    const std::string key = name;
     CAPTURE(key);
-    tested.push_back(key);
-    const std::string value = std::string_view(key) == "bios-date" ? "12/31/1999" : "a = b, c";
+    tested.push_back(name);
+    const std::string value = key == "bios-date" ? "12/31/1999" : "a = b, c";
     SmbiosInputs expected;
     expected.*field = value;
     const auto inputs = parse_smbios({fmt::format("{}={}", key, value)});

@@ -147,8 +147,8 @@ TEST_CASE("every string is used by a field, and by one only") {
   for (const auto& inputs : {SmbiosInputs{}, everything()}) {
     const auto all = structures_of(machine_of(512 * kMiB), inputs);
     for (const auto& [type, offsets] : fields) {
-      CAPTURE(static_cast<int>(type));
       const Found structure = only(all, type);
+      CAPTURE(structure.handle());
       std::vector<std::size_t> used;
       for (const std::size_t offset : offsets)
         if (structure.area.at(offset) != 0) used.push_back(structure.area.at(offset));
@@ -196,12 +196,12 @@ TEST_CASE("a memory device has its size in MiB, and from 32 GiB - 1 MiB on in th
                {32 * kGiB - 1 * kMiB, 0x7FFF, 0x7FFF},
                {32 * kGiB, 0x7FFF, 0x8000},
                {1 * kTiB, 0x7FFF, 0x100000}};
-  for (const auto& [memory, size, extended] : cases) {
-    CAPTURE(memory);
-    const Found device = only(structures_of(machine_of(memory)), 17);
-    CHECK(device.number(0x0C, 2) == size);
-    CHECK(device.number(0x1C, 4) == extended);
-    CHECK(device.number(0x3C, 8) == memory);
+  for (const auto& expected : cases) {
+    CAPTURE(expected.memory);
+    const Found device = only(structures_of(machine_of(expected.memory)), 17);
+    CHECK(device.number(0x0C, 2) == expected.size);
+    CHECK(device.number(0x1C, 4) == expected.extended);
+    CHECK(device.number(0x3C, 8) == expected.memory);
   }
 }
 
@@ -478,10 +478,8 @@ TEST_CASE("dmidecode finds what was given") {
       {"processor-manufacturer", "Processor Works"},
       {"processor-version", "Model 5"},
   };
-  for (const auto& [keyword, value] : expected) {
-    CAPTURE(keyword);
-    CHECK(dmidecode(tables, "-s " + keyword) == value + "\n");
-  }
+  for (const auto& [keyword, value] : expected)
+    CHECK(keyword + ": " + dmidecode(tables, "-s " + keyword) == keyword + ": " + value + "\n");
   CHECK(dmidecode(tables, "--oem-string 1") == "io.systemd.credential:greeting=hello\n");
   CHECK(dmidecode(tables, "--oem-string 2") == "second\n");
 }
