@@ -199,6 +199,13 @@ TEST_CASE("a section that ends past the file is refused by its name") {
       error_of(tiny::pe(spec)) ==
       "PE section .cmdline ends at 0x1fffffffe in the file, and the file ends at 0x240: it is cut short (at "
       "file offset 0x1d8)");
+  // In 32 bits this sum would be 0x10.
+  spec.sections[2].raw_offset = 0xFFFFFFF0;
+  spec.sections[2].raw_size = spec.sections[2].virtual_size = 0x20;
+  CHECK(
+      error_of(tiny::pe(spec)) ==
+      "PE section .cmdline ends at 0x100000010 in the file, and the file ends at 0x240: it is cut short (at "
+      "file offset 0x1d8)");
   // Only memory: where it would be in the file means nothing.
   spec.sections[2].raw_size = 0;
   CHECK(error_of(tiny::pe(spec)) == "no error");
