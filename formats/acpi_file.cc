@@ -26,8 +26,8 @@ bool contains(std::string_view text, std::string_view word) {
 // Text that has to do with ACPI: the compiler's and the disassembler's sources, and a dump of all tables.
 Result<void> refuse_text(Bytes file) {
   // Enough to get past an opening comment.
-  constexpr std::size_t kLooked = 64 * 1024;
-  const Bytes start = file.first(std::min(file.size(), kLooked));
+  constexpr std::uint64_t kLooked = 64 * kKiB;
+  const Bytes start = file.first(std::min<std::uint64_t>(file.size(), kLooked));
   const std::string_view text(reinterpret_cast<const char*>(start.data()), start.size());
   if (contains(text, "DefinitionBlock") || contains(text, "Signature :"))
     return fail("this is the source of an ACPI table: compile it with 'iasl FILE' and give the .aml file");

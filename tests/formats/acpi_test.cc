@@ -20,6 +20,17 @@ TEST_CASE("a signature is its name in ASCII") {
   CHECK(acpi::text("TNTP") == std::array<std::uint8_t, 4>{0x54, 0x4E, 0x54, 0x50});
 }
 
+TEST_CASE("a signature is shown as text, whatever it is made of") {
+  CHECK(acpi::signature_text(acpi::text("APIC")) == "APIC");
+  CHECK(acpi::signature_text({'A', 0, 0x7F, 0xFF}) == "A???");
+}
+
+TEST_CASE("the 32-bit field of a FADT has a DSDT's address if it has room for it") {
+  CHECK(acpi::fadt_dsdt(0xE0040) == 0xE0040u);
+  CHECK(acpi::fadt_dsdt(0xFFFFFFFF) == 0xFFFFFFFFu);
+  CHECK(acpi::fadt_dsdt(0x100000000) == 0u);
+}
+
 TEST_CASE("sealing sets length and checksum and nothing else") {
   std::vector<std::uint8_t> table(300, 0xA5);
   table[8] = 6;
@@ -70,4 +81,13 @@ TEST_CASE("structures lie as the specification's offsets say") {
   CHECK(offsetof(acpi::Madt, Flags) == 40);
   CHECK(offsetof(acpi::MadtLocalX2Apic, ACPI_Processor_UID) == 12);
   CHECK(offsetof(acpi::Rsdp, XsdtAddress) == 24);
+  CHECK(offsetof(acpi::SratLocalApic, Proximity_Domain_High) == 9);
+  CHECK(offsetof(acpi::SratMemory, Base_Address) == 8);
+  CHECK(offsetof(acpi::SratMemory, Flags) == 28);
+  CHECK(offsetof(acpi::SratLocalX2Apic, X2APIC_ID) == 8);
+  CHECK(offsetof(acpi::Slit, Number_of_System_Localities) == 36);
+  CHECK(offsetof(acpi::Spcr, Interrupt_Type) == 52);
+  CHECK(offsetof(acpi::Spcr, Configured_Baud_Rate) == 58);
+  CHECK(offsetof(acpi::Spcr, PCI_Flags) == 71);
+  CHECK(offsetof(acpi::Waet, Emulated_Device_Flags) == 36);
 }
