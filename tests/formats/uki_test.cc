@@ -344,7 +344,7 @@ struct BuiltUki {
   std::uint64_t address = 0x100000;
 
   void section(const char* name, Bytes bytes, const char* real_name = nullptr) {
-    add += fmt::format(" --add-section {0}={1} --change-section-vma {0}={2:#x}", name,
+    add += fmt::format(" --add-section {0}='{1}' --change-section-vma {0}={2:#x}", name,
                        folder.write(name, bytes), address);
     address += bytes.size() / 0x10000 * 0x10000 + 0x10000;
     if (real_name != nullptr) rename += fmt::format(" --rename-section {}={}", name, real_name);
@@ -355,8 +355,8 @@ struct BuiltUki {
   // The image's path.
   std::string build() {
     const std::string path = folder / "image.efi";
-    objcopy(fmt::format("{} {} {}", add, kStub, path));
-    if (!rename.empty()) objcopy(fmt::format("{} {}", rename, path));
+    objcopy(fmt::format("{} {} '{}'", add, kStub, path));
+    if (!rename.empty()) objcopy(fmt::format("{} '{}'", rename, path));
     return path;
   }
 };
@@ -398,7 +398,7 @@ TEST_CASE("a real image, built by objcopy from systemd's stub, has in it what ob
   for (const PeSection& section : pe->sections) {
     CAPTURE(section.name);
     const std::string extracted = built.folder / "extracted";
-    objcopy(fmt::format("-O binary --only-section={} {} {}", section.name, path, extracted));
+    objcopy(fmt::format("-O binary --only-section={} '{}' '{}'", section.name, path, extracted));
     const File judged = file_of(extracted);
     CHECK(!judged.empty());
     CHECK(std::ranges::equal(section.data, judged));
