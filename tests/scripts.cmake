@@ -19,6 +19,8 @@ tintype_script(style ${CMAKE_CURRENT_SOURCE_DIR}/style.sh)
 if(TARGET hello)
   tintype_script(boot/hello ${CMAKE_CURRENT_SOURCE_DIR}/boot/hello.sh
     $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot> ${CMAKE_BINARY_DIR}/samples)
+  tintype_script(boot/pvh ${CMAKE_CURRENT_SOURCE_DIR}/boot/pvh.sh
+    $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot> ${CMAKE_BINARY_DIR}/samples)
   if(TINTYPE_STATIC_RUNNER)
     tintype_script(boot/linux ${CMAKE_CURRENT_SOURCE_DIR}/boot/linux.sh ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/build/assets)
     set_tests_properties(boot/linux PROPERTIES LABELS nested TIMEOUT 1500)
