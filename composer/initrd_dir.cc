@@ -146,8 +146,9 @@ Result<void> collect(Tree& tree) {
   while (!pending.empty()) {
     const std::string folder = std::move(pending.back());
     pending.pop_back();
+    const std::string prefix = folder.empty() ? "" : folder + "/";
     for (const std::string& name : TRY(list(tree, folder))) {
-      tree.nodes.push_back(TRY(look_at(tree, folder.empty() ? name : folder + "/" + name)));
+      tree.nodes.push_back(TRY(look_at(tree, prefix + name)));
       if (tree.nodes.back().is(S_IFDIR)) pending.push_back(tree.nodes.back().path);
     }
   }
