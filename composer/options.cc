@@ -63,6 +63,12 @@ SIZE is a number of bytes, or has a suffix K, M, G or T (powers of 1024). HEX is
 constexpr std::string_view kRepeatable[] = {"initrd", "initrd-dir", "module",        "module-cmdline",
                                             "smbios", "numa",       "numa-distance", "acpi-table"};
 
+// Options that name what is opened: a shell's unset variable makes an empty name.
+constexpr std::string_view kFiles[] = {"kernel", "initrd",     "initrd-dir", "module",
+                                       "dtb",    "acpi-table", "output",     "file"};
+// Options that take no value.
+constexpr std::string_view kFlags[] = {"keep-compressed", "no-acpi", "timings", "quiet", "json", "help"};
+
 cxxopts::Options build_parser() {
   std::string protocols = "how the guest is entered:";
   for (const BootProtocol* protocol : boot_protocols()) protocols += " " + std::string(protocol->name);
@@ -132,6 +138,10 @@ std::string with_dashes(std::string text) {
   return fmt::format("option '{}{}", name == 1 ? "-" : "--", text.substr(kStart.size()));
 }
 
+std::string flag_with_value(std::string_view option) {
+  return fmt::format("option '{}' takes no value: give it alone, or leave it out", option);
+}
+
 // cxxopts says only that an option does not exist; people want to know which one they meant.
 std::string usage_error(const std::exception& error, const cxxopts::Options& parser, int argc,
                         const char* const* argv) {
@@ -142,7 +152,18 @@ std::string usage_error(const std::exception& error, const cxxopts::Options& par
   const std::vector<std::string_view> known(names.begin(), names.end());
   const std::string text = with_dashes(error.what());
   for (int i = 1; i < argc; ++i) {
-    const std::string_view word = std::string_view(argv[i]).substr(0, std::string_view(argv[i]).find('='));
+    const std::string_view whole = argv[i];
+    const std::string_view word = whole.substr(0, whole.find('='));
+    // Every value is text, so only that of a flag can fail to parse.
+    if (word.size() < whole.size() &&
+        text == fmt::format("Argument '{}' failed to parse", whole.substr(word.size() + 1)))
+      return flag_with_value(word);
+    // "-kernel" is read as -k, -e and so on.
+    if (word.size() > 2 && word[0] == '-' && text.find(fmt::format("'{}'", word.substr(0, 2))) != text.npos)
+      if (const std::string meant = fmt::format("-{}", word);
+          std::find(known.begin(), known.end(), meant) != known.end())
+        return fmt::format("unknown option '{}' (did you mean '{}'?): see {} --help", word, meant,
+                           parser.program());
     if (text.find(fmt::format("'{}'", word)) == std::string::npos) continue;
     if (std::find(known.begin(), known.end(), word) == known.end() && word.starts_with("--"))
       return fmt::format("unknown option '{}'{}: see {} --help", word, did_you_mean(word, known),
@@ -157,6 +178,13 @@ Result<cxxopts::ParseResult> parse(cxxopts::Options& parser, int argc, const cha
     for (const auto& option : result.arguments()) {
       const bool repeatable =
           std::find(std::begin(kRepeatable), std::end(kRepeatable), option.key()) != std::end(kRepeatable);
+      const bool file = std::find(std::begin(kFiles), std::end(kFiles), option.key()) != std::end(kFiles);
+      if (file && option.value().empty())
+        return option.key() == "file"
+                   ? fail("the file to inspect has an empty name: give another")
+                   : fail("option '--{}' has an empty name: name a file, or leave it out", option.key());
+      const bool flag = std::find(std::begin(kFlags), std::end(kFlags), option.key()) != std::end(kFlags);
+      if (flag && option.value() != "true") return fail("{}", flag_with_value("--" + option.key()));
       if (option.key() == "file" || repeatable || result.count(option.key()) < 2) continue;
       return fail("option '--{}' is given {} times: give it once", option.key(), result.count(option.key()));
     }
