@@ -29,6 +29,8 @@ std::string_view remedy(FileKind kind) {
       return ": start it with run-snapshot";
     case FileKind::uki:
       return ": take the kernel out with `objcopy -O binary --only-section=.linux`";
+    case FileKind::pe:
+      return ": give a vmlinuz, or a unified kernel image, which has its kernel in a section .linux";
     case FileKind::deb:
       return ": unpack it with `dpkg-deb -x` and give its boot/vmlinuz-*";
     default:

@@ -38,6 +38,7 @@ constexpr Magic kMagics[] = {
     {0, "070702"sv, FileKind::cpio, "a cpio archive (newc with checksums)"},
     {0, "070707"sv, FileKind::cpio, "a cpio archive (odc)"},
     {0, "\xC7\x71"sv, FileKind::cpio, "a cpio archive (old binary)"},
+    {0, "\x71\xC7"sv, FileKind::cpio, "a cpio archive (old binary, big-endian)"},
     {0, "!<arch>\ndebian-binary"sv, FileKind::deb, "a Debian package"},
     {0, "!<arch>\n"sv, FileKind::ar, "an ar archive"},
     {0, "hsqs"sv, FileKind::squashfs, "a squashfs image"},
@@ -227,6 +228,7 @@ FileProbe probe(Bytes file) {
   if (has(file, 0, "MZ")) {
     const std::uint64_t header = peek<le32>(file, 0x3C);
     if (has(file, header, "PE\0\0"sv)) return probe_pe(file, header);
+    if (header >= file.size()) return named(FileKind::unknown, "a DOS program, or an EFI program cut short");
     return named(FileKind::unknown, "a DOS program");
   }
   for (const Magic& magic : kMagics)
