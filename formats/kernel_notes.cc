@@ -28,7 +28,8 @@ Result<std::uint64_t> entry_in(Bytes description, std::uint64_t at) {
     return std::uint64_t{TRY(read_at<le32>(description, 0, "the entry"))};
   if (description.size() == sizeof(le64))
     return std::uint64_t{TRY(read_at<le64>(description, 0, "the entry"))};
-  return fail_at(at, "XEN_ELFNOTE_PHYS32_ENTRY has {} bytes, and an address has 4 or 8", description.size());
+  return fail_at(at, "XEN_ELFNOTE_PHYS32_ENTRY has {} bytes, and an address has 4 or 8: the file is damaged",
+                 description.size());
 }
 
 Result<void> check_entry(std::uint64_t entry, const std::vector<KernelSegment>& segments, std::uint64_t at) {
@@ -37,7 +38,9 @@ Result<void> check_entry(std::uint64_t entry, const std::vector<KernelSegment>& 
   const bool inside = std::any_of(segments.begin(), segments.end(), [&](const KernelSegment& segment) {
     return entry >= segment.gpa && entry - segment.gpa < segment.data.size();
   });
-  if (!inside) return fail_at(at, "XEN_ELFNOTE_PHYS32_ENTRY is {:#x}, which is in no segment's bytes", entry);
+  if (!inside)
+    return fail_at(
+        at, "XEN_ELFNOTE_PHYS32_ENTRY is {:#x}, which is in no segment's bytes: the file is damaged", entry);
   return {};
 }
 

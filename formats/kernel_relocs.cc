@@ -86,17 +86,19 @@ Result<RelocationTable> read_relocations(Bytes after_elf) {
         "CONFIG_RANDOMIZE_BASE=y, or leave --kaslr-seed out");
   // Each list follows a zero: 64-bit places, the inverse ones that older kernels have, 32-bit places.
   if (after_elf.size() % kWord != 0 || word_at(after_elf, 0) != 0)
-    return fail("{} bytes follow the kernel's ELF file, and they are not a relocation table",
-                after_elf.size());
+    return fail(
+        "{} bytes follow the kernel's ELF file, and they are not a relocation table: leave --kaslr-seed out",
+        after_elf.size());
   std::vector<Bytes> lists;
   const std::uint64_t count = after_elf.size() / kWord;
   for (std::uint64_t i = 0; i < count;) {
     const std::uint64_t first = ++i;
     while (i < count && word_at(after_elf, i) != 0) ++i;
-    if (lists.size() == 3) return fail("the relocation table has more than three lists");
+    if (lists.size() == 3) return fail("the relocation table has more than three lists: the file is damaged");
     lists.push_back(after_elf.subspan(first * kWord, (i - first) * kWord));
   }
-  if (lists.size() < 2) return fail("the relocation table has one list, and Linux's have two or three");
+  if (lists.size() < 2)
+    return fail("the relocation table has one list, and Linux's have two or three: it is cut short");
   return RelocationTable{
       .add32 = lists.back(), .subtract32 = lists.size() == 3 ? lists[1] : Bytes(), .add64 = lists.front()};
 }

@@ -20,7 +20,9 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   if (status != std::errc() || unit == 0 || !bytes)
     return fail("'{}' is not a size: write a number of bytes, or one with K, M, G or T, like 512M", text);
   if (!is_aligned(*bytes, kPageSize))
-    return fail("{} bytes is not a multiple of the page size, 4096", *bytes);
+    return fail(
+        "{} bytes is not a multiple of the page size, 4096: write a multiple of it, or a size like 512M",
+        *bytes);
   return *bytes;
 }
 

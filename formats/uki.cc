@@ -193,7 +193,7 @@ Result<void> check_profile(std::optional<unsigned> wanted, const std::vector<Uki
   if (!wanted || *wanted == 0 || *wanted < profiles.size()) return {};
   if (profiles.empty())
     return fail("profile {} was asked for, and the image has no profiles: leave out --profile", *wanted);
-  return fail("profile {} was asked for, and the image has {}", *wanted, list(profiles));
+  return fail("profile {} was asked for, and the image has {}: choose one of them", *wanted, list(profiles));
 }
 
 // The kernel. More bytes in memory than in the file are all right here: ukify writes the kernel's SizeOfImage

@@ -140,9 +140,10 @@ TEST_CASE("a kernel alone is a unified kernel image, and has profile 0") {
 
 TEST_CASE("a profile that is not there is refused with those that are") {
   const File file = tiny::pe(tiny::uki_spec());
-  CHECK(error_of(file, 2) == "profile 2 was asked for, and the image has 2 (0 'main', 1 'debug')");
+  CHECK(error_of(file, 2) ==
+        "profile 2 was asked for, and the image has 2 (0 'main', 1 'debug'): choose one of them");
   CHECK(error_of(file, 0xFFFFFFFF) ==
-        "profile 4294967295 was asked for, and the image has 2 (0 'main', 1 'debug')");
+        "profile 4294967295 was asked for, and the image has 2 (0 'main', 1 'debug'): choose one of them");
   CHECK(error_of(tiny::pe(minimal()), 1) ==
         "profile 1 was asked for, and the image has no profiles: leave out --profile");
   PeSpec spec = minimal({text_section(".profile", "TITLE=Untitled"), text_section(".profile", "")});
@@ -151,7 +152,7 @@ TEST_CASE("a profile that is not there is refused with those that are") {
   const std::string name(40, 'x');
   CHECK(error_of(tiny::pe(spec), 10) ==
         fmt::format("profile 10 was asked for, and the image has 10 (0 'Untitled', 1, 2 '{0}', 3 '{0}', 4 "
-                    "'{0}', 5 '{0}', 6 '{0}', 7 '{0}', ...)",
+                    "'{0}', 5 '{0}', 6 '{0}', 7 '{0}', ...): choose one of them",
                     name));
   CHECK(error_of(tiny::pe(spec), 9) == "no error");
 }
@@ -435,5 +436,6 @@ TEST_CASE("a real image with two profiles, built by objcopy, has each profile's 
   CHECK(std::ranges::equal(second->linux, kernel));
   CHECK(second->cmdline == "console=ttyS0 debug");
   CHECK(std::ranges::equal(second->initrd.value(), other_initrd));
-  CHECK(error_of(file, 2) == "profile 2 was asked for, and the image has 2 (0 'main', 1 'debug')");
+  CHECK(error_of(file, 2) ==
+        "profile 2 was asked for, and the image has 2 (0 'main', 1 'debug'): choose one of them");
 }
