@@ -1,11 +1,12 @@
 #!/bin/sh
 # tests/bad/run.sh COMPOSE RUN SPECIMENS - runs every case of this folder.
 #
-# A case is a file NN-name: it makes one broken input from a good one and says, with `expect STATUS 'MESSAGE'`, what
+# A case is a file NN-name or NNN-name: it makes one broken input from a good one and says, with `expect STATUS 'MESSAGE'`, what
 # the program that is then given it must answer. A case may use:
-#   specimen NAME FILE    copy tiny.elf, tiny.bzimage or image.bin (a snapshot of tiny.elf) to FILE
+#   specimen NAME FILE    copy a valid file, of those that README.md names, to FILE
 #   patch FILE OFFSET HEX overwrite bytes of FILE
-#   cut FILE SIZE         keep the first SIZE bytes
+#   seal FILE             make the checksum of an ACPI table right again
+#   cut FILE SIZE         keep the first SIZE bytes, or fill up to so many with zeroes
 #   build ARGUMENT...     compose-snapshot build -o out.bin ARGUMENT...
 #   inspect, run, compose the programs themselves
 set -u
@@ -14,7 +15,21 @@ cases=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$specimens" "$work" || exit 1
-"$compose_snapshot" build -q -o "$work/image.bin" --kernel "$work/tiny.elf" --memory 64M --cmdline quiet || exit 1
+# What is broken below is valid as it is, or a case would show nothing.
+good() {
+  (cd "$work" && "$compose_snapshot" build -q -o image.bin --memory 64M --cmdline quiet --kernel "$@") && return
+  echo "a specimen does not compose: --kernel $*" >&2
+  exit 1
+}
+good tiny.efi
+good tiny.efi --profile 1
+good tiny.bzimage
+good keep.bzimage --keep-compressed
+good pvh.elf
+good pvh32.elf
+good relocatable.elf --kaslr-seed 01
+good tiny.elf --initrd tiny.cpio --acpi-table ssdt.aml --acpi-table fadt.aml
+good tiny.elf
 
 specimen() { cp "$work/$1" "$2"; }
 patch() {
@@ -25,6 +40,12 @@ patch() {
   done
   dd if=patch.bytes of="$1" bs=1 seek="$(($2))" conv=notrunc status=none
   rm patch.bytes
+}
+seal() {
+  patch "$1" 9 00
+  patch "$1" 9 "$(od -An -v -tu1 "$1" | awk '
+    { for (i = 1; i <= NF; ++i) sum += $i }
+    END { printf "%02x", (256 - sum % 256) % 256 }')"
 }
 cut() { truncate -s "$2" "$1"; }
 record() { "$@" > output 2>&1; status=$?; }
@@ -46,7 +67,7 @@ problem() {
 }
 
 failed=0 total=0
-for case in "$cases"/[0-9][0-9]-*; do
+for case in "$cases"/[0-9][0-9]-* "$cases"/[0-9][0-9][0-9]-*; do
   name=$(basename "$case") checked=0 status=0
   mkdir "$work/$name" && cd "$work/$name" || exit 1
   # shellcheck source=/dev/null

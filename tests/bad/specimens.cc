@@ -1,20 +1,106 @@
-// Writes the valid files that the cases of tests/bad break: FOLDER/tiny.elf and FOLDER/tiny.bzimage.
-#include <cstdio>
+// Writes the valid files that the cases of tests/bad break into FOLDER; README.md says what they are.
+#include <cstddef>
 #include <fstream>
 #include <string>
 
+#include "formats/acpi.h"
+#include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
+#include "support/tiny_pe.h"
+
+namespace tintype {
+
+namespace {
+
+using tiny::File;
+
+File bytes_in(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+// A kernel that only PVH can enter; 32-bit if `elf_class` is 1.
+File pvh_elf(std::uint8_t elf_class) {
+  tiny::ElfSpec spec = tiny::elf_spec("");
+  spec.elf_class = elf_class;
+  spec.segments.insert(spec.segments.begin(), tiny::pvh_note(static_cast<std::uint32_t>(kMiB)));
+  return tiny::elf(spec);
+}
+
+// What --keep-compressed takes: the others of tiny_kernels.h prefer an address that their alignment forbids.
+File bzimage_to_keep() {
+  tiny::BzImageSpec spec = tiny::bzimage_spec(FileKind::gzip);
+  spec.header.pref_address = 16 * kMiB;
+  spec.kernel.resize(kMiB);  // packed, it reaches past the code's entry point
+  return tiny::bzimage(spec);
+}
+
+File cpio() {
+  return bytes_in(tiny::cpio({{"init", "#!/bin/sh\n"}, {"etc", "motd"}}));
+}
+
+// Sections 0 to 8, whose headers are at 0x188 + 40 n.
+File uki() {
+  tiny::PeSpec spec;
+  spec.sections = {{.name = ".text", .data = File(40, 0xC3)},
+                   tiny::text_section(".osrel", "PRETTY_NAME=\"Tiny OS\"\n"),
+                   tiny::text_section(".uname", "6.99.0-tiny\n"),
+                   tiny::text_section(".cmdline", "console=ttyS0 quiet\n"),
+                   {.name = ".initrd", .data = cpio()},
+                   {.name = ".linux", .data = tiny::elf()},
+                   tiny::text_section(".profile", "ID=main\n"),
+                   tiny::text_section(".profile", "ID=debug\n"),
+                   tiny::text_section(".cmdline", "console=ttyS0 debug\n")};
+  return tiny::pe(spec);
+}
+
+// A whole table with `rest` after its header.
+File table(acpi::TableSignature signature, const File& rest) {
+  Buffer buffer;
+  buffer.put(acpi::Header{.Signature = signature,
+                          .Length = 0u,
+                          .Revision = 2,
+                          .Checksum = 0,
+                          .OEMID = acpi::text("TINY  "),
+                          .OEMTableID = acpi::text("TINYTINY"),
+                          .OEMRevision = 1u,
+                          .CreatorID = acpi::text("TINY"),
+                          .CreatorRevision = 1u});
+  buffer.write(rest);
+  acpi::seal(buffer.bytes());
+  return buffer.bytes();
+}
+
+// A definition block: Name (TINY, Zero).
+File ssdt() {
+  return table(acpi::text("SSDT"), {0x08, 'T', 'I', 'N', 'Y', 0x00});
+}
+
+// 5.2.9 "FADT", with HW_REDUCED_ACPI and nothing else.
+File fadt() {
+  File rest(sizeof(acpi::Fadt) - sizeof(acpi::Header));
+  rest[offsetof(acpi::Fadt, Flags) - sizeof(acpi::Header) + 2] = acpi::kFadtHwReducedAcpi >> 16;
+  return table(acpi::text("FACP"), rest);
+}
+
+}  // namespace
+
+}  // namespace tintype
 
 int main(int argc, char** argv) {
   using namespace tintype;
   if (argc != 2) return 2;
-  const auto write = [&](const std::string& name, const tiny::File& bytes) {
+  const auto write = [&](const std::string& name, const File& bytes) {
     std::ofstream file(std::string(argv[1]) + "/" + name, std::ios::binary);
     file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     file.close();
     return file.good();
   };
   const bool written = write("tiny.elf", tiny::elf()) &&
-                       write("tiny.bzimage", tiny::bzimage(tiny::bzimage_spec(FileKind::gzip)));
+                       write("tiny.bzimage", tiny::bzimage(tiny::bzimage_spec(FileKind::gzip))) &&
+                       write("keep.bzimage", bzimage_to_keep()) && write("pvh.elf", pvh_elf(2)) &&
+                       write("pvh32.elf", pvh_elf(1)) &&
+                       write("relocatable.elf", tiny::elf(tiny::relocatable_spec())) &&
+                       write("tiny.efi", uki()) && write("tiny.cpio", cpio()) && write("ssdt.aml", ssdt()) &&
+                       write("fadt.aml", fadt());
   return written ? 0 : 1;
 }
