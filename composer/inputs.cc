@@ -172,8 +172,11 @@ Result<Inputs> InputFiles::gather(const BuildOptions& options, const Kernel& ker
   inputs.initrd_cmdline = options.initrd_cmdline;
   for (std::size_t i = 0; i < modules_.size(); ++i)
     inputs.modules.push_back({modules_[i].bytes, options.modules[i].cmdline});
-  inputs.machine = {
-      .arch = kernel.arch, .memory = options.memory, .cpus = options.cpus, .protocol = std::string(protocol)};
+  inputs.machine = {.arch = kernel.arch,
+                    .memory = options.memory,
+                    .cpus = options.cpus,
+                    .numa_nodes = static_cast<std::uint32_t>(options.numa.nodes.size()),
+                    .protocol = std::string(protocol)};
   inputs.smbios = options.smbios;
   inputs.rng_seed = options.rng_seed;
   if (dtb_) inputs.dtb = dtb_->bytes;

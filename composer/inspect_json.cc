@@ -37,7 +37,8 @@ Json machine_json(const Machine& machine) {
   Json json = {{"arch", arch_name(machine.arch)},
                {"protocol", machine.protocol},
                {"memory", machine.memory},
-               {"cpus", machine.cpus}};
+               {"cpus", machine.cpus},
+               {"numa_nodes", machine.numa_nodes}};
   json["kernel"] = machine.kernel ? place_json(*machine.kernel) : Json();
   json["ram"] = Json::array();
   for (const GpaRange& range : ram_ranges(machine.arch, machine.memory))

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "composer/inspect.h"
 
 namespace tintype {
@@ -52,9 +54,10 @@ std::string place_text(const KernelPlace& place) {
 }
 
 std::string machine_text(const Machine& machine) {
-  std::string text =
-      fmt::format("\nmachine\n  {}, {} RAM, {} vCPU{}, protocol {}\n", arch_name(machine.arch),
-                  size_text(machine.memory), machine.cpus, machine.cpus == 1 ? "" : "s", machine.protocol);
+  std::string text = fmt::format(
+      "\nmachine\n  {}, {} RAM, {} vCPU{}{}, protocol {}\n", arch_name(machine.arch),
+      size_text(machine.memory), machine.cpus, machine.cpus == 1 ? "" : "s",
+      machine.numa_nodes > 1 ? fmt::format(" in {} NUMA nodes", machine.numa_nodes) : "", machine.protocol);
   for (const Component& component : machine.components)
     text += fmt::format("  {}: {}{}{}, {} bytes, sha256 {}\n", component.role, component.format,
                         component.version.empty() ? "" : ", ", component.version, component.size,
@@ -69,12 +72,14 @@ std::string machine_text(const Machine& machine) {
 }
 
 std::string regions_text(const std::vector<RegionReport>& regions) {
-  std::string text = fmt::format("\nregions\n  {:<25} {:>10} {:<10} {:<13} {:>10} {:>10}  {}\n",
-                                 "guest memory", "size", "kind", "name", "offset", "stored", "sha256");
+  std::size_t width = 13;
+  for (const RegionReport& region : regions) width = std::max(width, region.name.size());
+  std::string text = fmt::format("\nregions\n  {:<25} {:>10} {:<10} {:<{}} {:>10} {:>10}  {}\n",
+                                 "guest memory", "size", "kind", "name", width, "offset", "stored", "sha256");
   for (const RegionReport& region : regions)
-    text += fmt::format("  {:<25} {:>10} {:<10} {:<13} {:>10} {:>10}  {}\n", span_text(region.range),
+    text += fmt::format("  {:<25} {:>10} {:<10} {:<{}} {:>10} {:>10}  {}\n", span_text(region.range),
                         size_text(region.range.size()), region.kind, region.name.empty() ? "-" : region.name,
-                        region.file_offset ? fmt::format("{:#x}", *region.file_offset) : "-",
+                        width, region.file_offset ? fmt::format("{:#x}", *region.file_offset) : "-",
                         size_text(region.file_bytes), region.sha256 ? to_hex(*region.sha256) : "-");
   return text;
 }

@@ -115,6 +115,7 @@ struct Machine {
   Arch arch = Arch::x86_64;
   std::uint64_t memory = 0;  // bytes of RAM, a multiple of 4 KiB
   std::uint32_t cpus = 1;
+  std::uint32_t numa_nodes = 0;       // that its tables tell of; 0: none do
   std::string protocol;               // how the guest is entered: "linux-x86_64"
   std::optional<KernelPlace> kernel;  // of Linux
   std::vector<Component> components;

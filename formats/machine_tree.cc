@@ -91,6 +91,7 @@ std::vector<std::uint8_t> write_tree(const Machine& machine) {
   tree.string("arch", arch_name(machine.arch));
   tree.string("protocol", machine.protocol);
   tree.cell("vcpus", machine.cpus);
+  if (machine.numa_nodes != 0) tree.cell("numa-nodes", machine.numa_nodes);
   const std::vector<std::uint64_t> memory = memory_cells(machine);
   tree.begin(unit("memory", memory[0]));
   tree.string("device_type", "memory");
@@ -226,6 +227,7 @@ Result<Machine> read_tree(Bytes blob) {
   machine.cpus = TRY(tree.cell(tree.root(), "vcpus"));
   if (machine.cpus == 0 || machine.cpus > x86::kMaxCpus)
     return fail("its {} vCPUs are not between 1 and {}", machine.cpus, x86::kMaxCpus);
+  if (tree.has(tree.root(), "numa-nodes")) machine.numa_nodes = TRY(tree.cell(tree.root(), "numa-nodes"));
   TRY(read_memory(tree, machine));
   TRY(read_kernel(tree, machine));
   TRY(read_devices(tree, machine));

@@ -52,10 +52,13 @@ void add_topology(std::vector<CpuidEntry>& entries, std::uint32_t function, std:
 }
 
 // Leaf 4 and AMD's 0x8000001D, a cache each: bits 25:14 are the threads that share it, less one. The last
-// level is everybody's, the others are a core's own.
-void share_cache(CpuidEntry& entry, std::uint32_t cpus) {
+// level is everybody's, the others are a core's own. With several NUMA nodes the last one is a core's own
+// too, for nodes share none, and Linux complains of a machine where they do (arch/x86/kernel/smpboot.c,
+// topology_sane()).
+void share_cache(CpuidEntry& entry, const CpuidShape& shape) {
+  const std::uint32_t cpus = shape.cpus;
   const std::uint32_t level = (entry.eax >> 5) & 7;
-  const std::uint32_t sharing = level >= 3 ? (1u << id_bits(cpus)) - 1 : 0;
+  const std::uint32_t sharing = level >= 3 && !shape.private_caches ? (1u << id_bits(cpus)) - 1 : 0;
   entry.eax = with_bits(entry.eax, 14, 12, sharing);
   if (entry.function == 4) entry.eax = with_bits(entry.eax, 26, 6, std::min((1u << id_bits(cpus)) - 1, 63u));
 }
@@ -70,7 +73,7 @@ void shape_entry(CpuidEntry& entry, const CpuidShape& shape) {
       break;
     case 4:
     case 0x8000001D:
-      if ((entry.eax & 0x1F) != 0) share_cache(entry, shape.cpus);
+      if ((entry.eax & 0x1F) != 0) share_cache(entry, shape);
       break;
     case 0x40000001:
       entry.eax = shape.extended_destination ? entry.eax | kMsiExtDestId : entry.eax & ~kMsiExtDestId;

@@ -19,6 +19,7 @@ struct CpuidEntry {
 struct CpuidShape {
   std::uint32_t cpus = 1;             // 1 to 1024, all in one package, one thread a core
   bool tsc_deadline = false;          // whether KVM emulates the APIC timer's TSC-deadline mode
+  bool private_caches = false;        // no vCPU shares a cache: several NUMA nodes
   bool extended_destination = false;  // 15-bit APIC IDs in MSI addresses: needed above 255 vCPUs
 };
 

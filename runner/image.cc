@@ -258,6 +258,7 @@ Result<GuestPlan> plan_guest(Bytes bytes, const MachineWishes& wishes) {
 
   GuestPlan plan;
   plan.cpus = machine.cpus;
+  plan.numa_nodes = machine.numa_nodes;
   plan.memory = TRY(plan_memory(file, mask, machine, described.has_value()));
   TRY(check_memory(plan.memory));
   TRY(add_directives(file, mask, described.has_value(), plan));

@@ -68,6 +68,7 @@ struct GuestPlan {
   };
 
   std::uint32_t cpus = 1;
+  std::uint32_t numa_nodes = 0;  // as the machine description has it
   std::vector<GpaRange> memory;  // ascending, disjoint, never touching
   std::vector<FilePiece> pieces;
   std::vector<Write> writes;  // after all pieces

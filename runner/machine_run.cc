@@ -66,9 +66,10 @@ Result<Vm> make_vm(const Kvm& kvm, const GuestPlan& plan, const GuestMemory& mem
 Result<std::vector<Vcpu>> make_vcpus(const Kvm& kvm, const Vm& vm, const GuestPlan& plan,
                                      std::vector<CpuidEntry> supported) {
   const bool wide = plan.cpus > kMaxNarrowCpus;
-  std::vector<CpuidEntry> cpuid = machine_cpuid(
-      std::move(supported),
-      {.cpus = plan.cpus, .tsc_deadline = kvm.has_tsc_deadline(), .extended_destination = wide});
+  std::vector<CpuidEntry> cpuid = machine_cpuid(std::move(supported), {.cpus = plan.cpus,
+                                                                       .tsc_deadline = kvm.has_tsc_deadline(),
+                                                                       .private_caches = plan.numa_nodes > 1,
+                                                                       .extended_destination = wide});
   const std::size_t mapping_size = TRY(kvm.vcpu_mapping_size());
   allow_descriptors(plan.cpus);
   std::vector<Vcpu> vcpus;

@@ -22,8 +22,12 @@ if(TARGET hello)
   tintype_script(boot/pvh ${CMAKE_CURRENT_SOURCE_DIR}/boot/pvh.sh
     $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot> ${CMAKE_BINARY_DIR}/samples)
   if(TINTYPE_STATIC_RUNNER)
-    tintype_script(boot/linux ${CMAKE_CURRENT_SOURCE_DIR}/boot/linux.sh ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/build/assets)
-    set_tests_properties(boot/linux PROPERTIES LABELS nested TIMEOUT 1500)
+    foreach(suite machine entries)
+      tintype_script(boot/${suite} ${CMAKE_CURRENT_SOURCE_DIR}/boot/linux.sh
+        ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/build/assets ${suite})
+      # One nested machine at a time: two of them starve each other into time-outs.
+      set_tests_properties(boot/${suite} PROPERTIES LABELS nested TIMEOUT 1500 RESOURCE_LOCK nested)
+    endforeach()
   endif()
 endif()
 if(TINTYPE_SANITIZE)

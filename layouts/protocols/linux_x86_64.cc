@@ -73,7 +73,19 @@ void emit_boot_params(const Inputs& inputs, const Addresses& addresses, ByteSink
   sink.put(make_boot_params(*inputs.kernel, values));
 }
 
+// Whether `word` is one of the words of the command line.
+bool has_word(std::string_view cmdline, std::string_view word) {
+  for (std::size_t at = cmdline.find(word); at != cmdline.npos; at = cmdline.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || cmdline[at - 1] == ' ') && (end == cmdline.size() || cmdline[end] == ' ')) return true;
+  }
+  return false;
+}
+
 Result<void> check_inputs(const Inputs& inputs) {
+  // Only the kernel's own decompressor reads that word.
+  if (inputs.moved && has_word(inputs.cmdline, "nokaslr"))
+    return fail("the command line says nokaslr, and --kaslr-seed moves the kernel: leave one of them out");
   if (!inputs.modules.empty() || !inputs.initrd_cmdline.empty())
     return fail("modules and their command lines are PVH's: add --protocol pvh, or leave them out");
   if (!inputs.acpi && inputs.machine.cpus > 1)

@@ -1,101 +1,11 @@
 #include "formats/linux_boot.h"
 #include "formats/x86.h"
-#include "layouts/check.h"
-#include "layouts/protocol.h"
+#include "layouts/laid_out.h"
 #include "support/test_main.h"
 #include "support/tiny_kernels.h"
 
 namespace tintype {
 namespace {
-
-const BootProtocol& linux_x86_64() {
-  for (const BootProtocol* protocol : boot_protocols())
-    if (protocol->name == "linux-x86_64") return *protocol;
-  FAIL("the protocol is not registered");
-  std::abort();
-}
-
-// Everything that a compose makes between the kernel and the image, kept alive together.
-struct Layout {
-  tiny::File file;
-  LoadedKernel loaded;
-  std::vector<std::uint8_t> initrd;
-  Inputs inputs;
-  Arena arena;
-  GuestImage image;
-
-  const PlacedRegion& region(std::string_view name) const {
-    const PlacedRegion* found = region_named(image, name);
-    REQUIRE_MESSAGE(found, "no region '" << std::string(name) << "'");
-    return *found;
-  }
-  std::vector<std::uint8_t> bytes(std::uint64_t gpa, std::uint64_t size) const {
-    return bytes_at(image, gpa, size);
-  }
-  template <Wire T>
-  T at(std::uint64_t gpa) const {
-    const auto found = bytes(gpa, sizeof(T));
-    return read_at<T>(found, 0, "memory").value();
-  }
-  BootParams boot_params() const { return at<BootParams>(image.boot_vcpu.rsi); }
-};
-
-struct Request {
-  tiny::File kernel = tiny::elf();
-  std::optional<std::vector<std::uint8_t>> initrd = std::nullopt;
-  std::string cmdline = "console=ttyS0";
-  std::uint64_t memory = 64 * kMiB;
-  std::uint32_t cpus = 1;
-};
-
-Result<std::unique_ptr<Layout>> lay_out(const Request& request) {
-  auto layout = std::make_unique<Layout>();
-  layout->file = request.kernel;
-  layout->loaded = TRY(load_kernel(layout->file));
-  layout->inputs.kernel = &layout->loaded.kernel;
-  layout->inputs.machine = {
-      .arch = Arch::x86_64, .memory = request.memory, .cpus = request.cpus, .protocol = "linux-x86_64"};
-  layout->inputs.acpi = AcpiInputs{.machine = layout->inputs.machine};
-  layout->inputs.cmdline = request.cmdline;
-  if (request.initrd) {
-    layout->initrd = *request.initrd;
-    layout->inputs.initrd = {layout->initrd};
-  }
-  Machine largest = layout->inputs.machine;
-  largest.memory = x86::kMaxMemory;
-  LayoutPlan plan(memory_map_of(layout->inputs.machine), memory_map_of(largest));
-  TRY(linux_x86_64().plan(layout->inputs, plan));
-  TRY(plan.place());
-  layout->image.regions = plan.realize(layout->arena);
-  layout->image.machine = layout->inputs.machine;
-  layout->image.memory = plan.addresses().memory();
-  layout->image.boot_vcpu = linux_x86_64().entry(layout->inputs, plan.addresses());
-  TRY(run_checks(layout->image));
-  return layout;
-}
-
-std::unique_ptr<Layout> must_lay_out(const Request& request) {
-  auto layout = lay_out(request);
-  REQUIRE_OK(layout);
-  return std::move(*layout);
-}
-
-std::string refusal(const Request& request) {
-  const auto layout = lay_out(request);
-  REQUIRE_FALSE(layout);
-  return layout.error().message();
-}
-
-std::string text_at(const Layout& layout, std::uint64_t gpa, std::size_t size) {
-  const auto bytes = layout.bytes(gpa, size);
-  return {bytes.begin(), bytes.end()};
-}
-
-std::vector<std::uint8_t> initrd_of(std::size_t size) {
-  std::vector<std::uint8_t> initrd(size);
-  for (std::size_t i = 0; i < size; ++i) initrd[i] = static_cast<std::uint8_t>(i * 13 + i / 251 + 1);
-  return initrd;
-}
 
 TEST_CASE("each region lands where the boot protocol and the machine want it") {
   const auto initrd = initrd_of(5000);
@@ -297,6 +207,121 @@ TEST_CASE("segments far apart are regions of their own, and what lies between is
   const auto layout = must_lay_out({.kernel = tiny::elf(spec)});
   CHECK(layout->region("kernel").range == GpaRange{0x100000, 0x101000});
   CHECK(layout->region("kernel.1").range == GpaRange{0x2000000, 0x20000C8});
+}
+
+TEST_CASE("setup_data is a chain that boot_params points at") {
+  Request request;
+  request.change = [](Inputs& inputs) { inputs.rng_seed = {1, 2, 3, 4, 5}; };
+  const auto alone = must_lay_out(request);
+  const std::uint64_t only = alone->boot_params().hdr.setup_data;
+  CHECK(only == alone->region("setup_data.rng_seed").range.start);
+  CHECK(alone->at<SetupData>(only).next == 0);
+  CHECK(alone->at<SetupData>(only).type == 9);
+  CHECK(alone->at<SetupData>(only).len == 5);
+  CHECK(alone->bytes(only + 16, 5) == std::vector<std::uint8_t>{1, 2, 3, 4, 5});
+
+  const std::vector<std::uint8_t> tree(700 * 1024, 0xD0);  // too big for low RAM
+  request.change = [&](Inputs& inputs) {
+    inputs.rng_seed = {9};
+    inputs.dtb = tree;
+  };
+  const auto both = must_lay_out(request);
+  const auto first = both->at<SetupData>(both->boot_params().hdr.setup_data);
+  CHECK(first.type == 9);
+  CHECK(first.next == both->region("setup_data.dtb").range.start);
+  CHECK(first.next >= kMiB);
+  CHECK(both->at<SetupData>(first.next).type == 2);
+  CHECK(both->at<SetupData>(first.next).next == 0);
+  CHECK(both->bytes(first.next + 16, tree.size()) == tree);
+  CHECK(must_lay_out({})->boot_params().hdr.setup_data == 0);
+}
+
+TEST_CASE("archives are joined at multiples of 4, as Linux wants them") {
+  const std::vector<std::uint8_t> a(5, 'a'), b(8, 'b'), c(3, 'c');
+  Request request;
+  request.change = [&](Inputs& inputs) { inputs.initrd = {a, b, c}; };
+  const auto layout = must_lay_out(request);
+  const PlacedRegion& initrd = layout->region("initrd");
+  CHECK(text_at(*layout, initrd.range.start, 19) == std::string("aaaaa\0\0\0bbbbbbbbccc", 19));
+  CHECK(initrd.range.size() == 19);
+  CHECK(layout->boot_params().hdr.ramdisk_size == 19);
+}
+
+TEST_CASE("a kernel that was moved is told to move its memory, and no other") {
+  Request request;
+  CHECK((must_lay_out(request)->boot_params().hdr.loadflags & kKaslrFlag) == 0);
+  request.change = [](Inputs& inputs) { inputs.moved = true; };
+  CHECK((must_lay_out(request)->boot_params().hdr.loadflags & kKaslrFlag) != 0);
+  for (const std::string cmdline : {"nokaslr", "quiet nokaslr", "nokaslr quiet", "a nokaslr b"}) {
+    request.cmdline = cmdline;
+    CHECK(refusal(request).find("says nokaslr, and --kaslr-seed moves the kernel") != std::string::npos);
+  }
+  request.cmdline = "nokaslrx xnokaslr init=/nokaslr";
+  must_lay_out(request);
+}
+
+TEST_CASE("without ACPI there are no tables, and one processor") {
+  Request request;
+  request.change = [](Inputs& inputs) { inputs.acpi.reset(); };
+  const auto layout = must_lay_out(request);
+  CHECK(layout->boot_params().acpi_rsdp_addr == 0);
+  for (const PlacedRegion& region : layout->image.regions)
+    CHECK(region.name.find("acpi") == std::string::npos);
+  request.cpus = 2;
+  CHECK(refusal(request).find("with --no-acpi it would use one of 2: leave --cpus out") != std::string::npos);
+}
+
+TEST_CASE("a bzImage as it is lies at its preferred address and keeps init_size for itself") {
+  tiny::BzImageSpec spec = tiny::bzimage_spec();
+  spec.header.pref_address = 16 * kMiB;
+  spec.header.init_size = static_cast<std::uint32_t>(10 * kMiB + 5);
+  // Enough code for an entry point 0x200 after its start.
+  spec.compression = FileKind::elf64;
+  spec.kernel.resize(1000);
+  Request request{.kernel = tiny::bzimage(spec), .initrd = initrd_of(100)};
+  request.load.keep_compressed = true;
+  const auto layout = must_lay_out(request);
+  CHECK(layout->region("kernel").range == GpaRange{16 * kMiB, 26 * kMiB + 5});
+  CHECK(layout->image.boot_vcpu.rip == 16 * kMiB + 0x200);
+  CHECK(layout->region("initrd").range.start == 28 * kMiB);
+  CHECK(layout->boot_params().hdr.init_size == spec.header.init_size);
+  CHECK(layout->boot_params().hdr.pref_address == 16 * kMiB);
+  // The code as the file has it, from behind the setup sectors.
+  const auto code = layout->bytes(16 * kMiB, 0x100);
+  CHECK(std::equal(code.begin(), code.end(), request.kernel.begin() + 0x400));
+
+  const auto refused = [&](auto change) {
+    tiny::BzImageSpec other = spec;
+    change(other.header);
+    Request broken = request;
+    broken.kernel = tiny::bzimage(other);
+    return refusal(broken);
+  };
+  CHECK(refused([](SetupHeader& header) {
+          header.kernel_alignment = 0x300000u;
+        }).find("not a power of two") != std::string::npos);
+  CHECK(refused([](SetupHeader& header) {
+          header.kernel_alignment = 0x1000u;
+        }).find("kernel_alignment 0x1000") != std::string::npos);
+  CHECK(refused([](SetupHeader& header) { header.kernel_alignment = 0u; }).find("kernel_alignment 0x0") !=
+        std::string::npos);
+  CHECK(refused([](SetupHeader& header) {
+          header.pref_address = 17 * kMiB;
+        }).find("pref_address 0x1100000") != std::string::npos);
+  CHECK(refused([](SetupHeader& header) {
+          header.pref_address = 16 * kGiB;
+        }).find("between 1 MiB and 4 GiB") != std::string::npos);
+  CHECK(refused([](SetupHeader& header) { header.init_size = 16u; }).find("init_size 0x10 is less than") !=
+        std::string::npos);
+  // One that cannot be moved says where it must lie, aligned or not.
+  Request fixed = request;
+  spec.header.relocatable_kernel = 0;
+  spec.header.pref_address = 17 * kMiB;
+  fixed.kernel = tiny::bzimage(spec);
+  CHECK(must_lay_out(fixed)->region("kernel").range.start == 17 * kMiB);
+  Request elf;
+  elf.load.keep_compressed = true;
+  CHECK(refusal(elf).find("which is not compressed: leave --keep-compressed out") != std::string::npos);
 }
 
 }  // namespace

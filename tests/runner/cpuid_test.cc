@@ -79,6 +79,14 @@ TEST_CASE("several vCPUs are cores of one package that share the last cache") {
   for (const CpuidEntry& entry : entries) CHECK(entry.function != 0x80000026);
 }
 
+TEST_CASE("vCPUs of several NUMA nodes share no cache") {
+  const auto entries = machine_cpuid(host(), {.cpus = 6, .private_caches = true});
+  CHECK((leaf(entries, 4, 3).eax >> 14 & 0xFFF) == 0);
+  CHECK((leaf(entries, 4, 3).eax >> 26) == 7);
+  CHECK((leaf(entries, 0x8000001D, 3).eax >> 14 & 0xFFF) == 0);
+  CHECK(leaf(entries, 0xB, 1).ebx == 6);
+}
+
 TEST_CASE("topology leaves that the host does not have are not made up") {
   auto old = host();
   old[0].eax = 0xD;
