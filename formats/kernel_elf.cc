@@ -114,8 +114,9 @@ Result<std::vector<Segment>> make_segments(const Loads& loads, LIEF::ELF::Binary
     const KernelSegment& before = segments[i - 1].physical;
     const KernelSegment& after = segments[i].physical;
     if (before.gpa + before.memory_size > after.gpa)
-      return fail("two segments overlap in physical memory: {:#x}-{:#x} and {:#x}-{:#x}", before.gpa,
-                  before.gpa + before.memory_size - 1, after.gpa, after.gpa + after.memory_size - 1);
+      return fail("two segments overlap in physical memory, {:#x}-{:#x} and {:#x}-{:#x}: link them apart",
+                  before.gpa, before.gpa + before.memory_size - 1, after.gpa,
+                  after.gpa + after.memory_size - 1);
   }
   return segments;
 }

@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint8_t kClass32 = 1;
 constexpr std::uint8_t kClass64 = 2;
 constexpr std::uint8_t kLittleEndian = 1;
+constexpr std::uint8_t kBigEndian = 2;
 constexpr std::uint16_t kRelocatable = 1;       // ET_REL
 constexpr std::uint16_t kExecutable = 2;        // ET_EXEC
 constexpr std::uint16_t kSharedObject = 3;      // ET_DYN
@@ -112,14 +113,16 @@ Result<void> check_header(const typename Class::Header& header) {
         16,
         "the file is an object file or a module (ET_REL), which is not linked yet: give the linked "
         "kernel, vmlinux");
-  if (type != kExecutable) return fail_at(16, "the ELF type is {}, and a kernel has type 2 (ET_EXEC)", type);
+  if (type != kExecutable)
+    return fail_at(
+        16, "the ELF type is {}, and a kernel has type 2 (ET_EXEC): give the linked kernel, vmlinux", type);
   if (header.e_phnum == 0)
     return fail_at(
         offsetof(Header, e_phnum),
         "there are no program headers, so nothing would be loaded: link the kernel as an executable");
   if (header.e_phentsize != sizeof(typename Class::ProgramHeader))
     return fail_at(offsetof(Header, e_phentsize),
-                   "program headers of {} bytes are not those of {}, which have {}",
+                   "program headers of {} bytes are not those of {}, which have {}: the file is damaged",
                    header.e_phentsize.value(), Class::kName, sizeof(typename Class::ProgramHeader));
   if (header.e_phnum == kManyHeaders)
     return fail_at(offsetof(Header, e_phnum),
@@ -215,6 +218,12 @@ Result<ElfHeaders> read_elf_headers(Bytes file) {
                     (found.kind == FileKind::elf32 &&
                      (found.elf_machine == kMachine386 || found.elf_machine == kMachineX86_64));
   // e_ident: the class is that of `kind`; byte order is at 5.
+  if (ours && file[5] != kLittleEndian && file[5] != kBigEndian)
+    return with_context<ElfHeaders>(
+        fail_at(5,
+                "the byte order is {}, and ELF has 1 (little-endian) and 2 (big-endian): the file is damaged",
+                file[5]),
+        "ELF header");
   if (!ours || file[4] != (is64 ? kClass64 : kClass32) || file[5] != kLittleEndian)
     return with_context<ElfHeaders>(
         fail("this is {}, and an ELF kernel for x86_64 is needed", found.description), "ELF header");

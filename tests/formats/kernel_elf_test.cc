@@ -111,7 +111,8 @@ TEST_CASE("what is no x86_64 executable is refused by name") {
         "vmlinux (at file offset 0x10)");
   spec.type = 4;
   CHECK(error_of(tiny::elf(spec)) ==
-        "ELF header: the ELF type is 4, and a kernel has type 2 (ET_EXEC) (at file offset 0x10)");
+        "ELF header: the ELF type is 4, and a kernel has type 2 (ET_EXEC): give the linked kernel, vmlinux "
+        "(at file offset 0x10)");
   spec = tiny::elf_spec();
   spec.segments[0].type = spec.segments[1].type = 4;
   CHECK(error_of(tiny::elf(spec)) ==
@@ -145,16 +146,19 @@ TEST_CASE("program headers that do not add up are refused with their number") {
         "0x10000000000000, where x86_64's physical addresses end: link it at a lower address (at file offset "
         "0x78)");
   CHECK(error_of(patched(file, kFirst + 56 + kPaddr, {0x20, 0, 0x10})) ==
-        "ELF program headers: two segments overlap in physical memory: 0x100000-0x10002c and "
-        "0x100020-0x10201f");
+        "ELF program headers: two segments overlap in physical memory, 0x100000-0x10002c and "
+        "0x100020-0x10201f: link them apart");
   CHECK(error_of(patched(file, 32, {0xF0, 0xFF})) ==
         fmt::format("ELF header: the program header table needs 112 bytes at offset 0xfff0, but only {} "
                     "bytes exist (at "
                     "file offset 0xfff0)",
                     size));
-  CHECK(
-      error_of(patched(file, 54, {57})) ==
-      "ELF header: program headers of 57 bytes are not those of ELF64, which have 56 (at file offset 0x36)");
+  CHECK(error_of(patched(file, 54, {57})) ==
+        "ELF header: program headers of 57 bytes are not those of ELF64, which have 56: the file is damaged "
+        "(at file offset 0x36)");
+  CHECK(error_of(patched(file, 5, {3})) ==
+        "ELF header: the byte order is 3, and ELF has 1 (little-endian) and 2 (big-endian): the file is "
+        "damaged (at file offset 0x5)");
   CHECK(error_of(patched(file, 56, {0xFF, 0xFF})) ==
         "ELF header: there are 65535 program headers or more, and a kernel has at most 128 (at file offset "
         "0x38)");
