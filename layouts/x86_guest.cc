@@ -76,7 +76,13 @@ Result<void> add_initrd(const Inputs& inputs, LayoutPlan& plan) {
   const std::uint64_t size = inputs.initrd_size();
   const std::uint64_t limit = initrd_limit(*inputs.kernel);
   const std::uint64_t start = align_up(end_of(*inputs.kernel), kInitrdAlignment).value_or(limit);
-  if (start >= limit || size > limit - start)
+  if (start >= limit)
+    return fail(
+        "the kernel ends at {:#x}, which leaves region 'initrd' no room up to {:#x}, the highest address "
+        "this "
+        "kernel takes an initrd at: link the kernel lower, or leave the initrd out",
+        end_of(*inputs.kernel) - 1, limit - 1);
+  if (size > limit - start)
     return fail(
         "region 'initrd' of {} bytes does not fit between the kernel, which ends at {:#x}, and {:#x}, the "
         "highest address this kernel takes an initrd at: use a smaller initrd",
@@ -107,6 +113,10 @@ Result<void> add_cmdline(const Inputs& inputs, std::optional<std::uint64_t> fixe
 }
 
 Result<void> add_firmware(const Inputs& inputs, LayoutPlan& plan) {
+  if (!inputs.acpi && inputs.kernel->is_linux && inputs.machine.cpus > 1)
+    return fail(
+        "Linux finds its processors in ACPI tables: with --no-acpi it would use one of {}: leave --cpus out",
+        inputs.machine.cpus);
   plan.add({.name = "reset_vector",
             .memory = MemoryType::reserved,
             .fixed = x86::kResetVector,
