@@ -41,19 +41,23 @@ std::vector<Sha256> hash_all(const std::vector<NamedBytes>& inputs) {
 
 // What the snapshot says it was made of. The second input of one role is "initrd.2", and so on.
 std::vector<Component> components_of(const std::vector<NamedBytes>& inputs, const std::vector<Sha256>& hashes,
-                                     const Kernel& kernel, const std::string& image_version) {
+                                     const Kernel& kernel, const InputFiles& files) {
   std::vector<Component> components;
   std::map<std::string, unsigned> count;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const NamedBytes& input = inputs[i];
     const unsigned rank = ++count[input.role];
     Component component{.role = rank == 1 ? input.role : fmt::format("{}.{}", input.role, rank),
-                        .format = input.role == "kernel" ? kernel.format : probe(input.bytes).description,
+                        .format = input.format.empty() ? probe(input.bytes).description : input.format,
                         .version = "",
                         .size = input.bytes.size(),
                         .sha256 = hashes[i]};
-    if (input.role == "kernel") component.version = kernel.version.substr(0, kMaxMachineText);
-    if (input.role == "uki") component.version = image_version.substr(0, kMaxMachineText);
+    if (input.role == "uki") component.version = files.version_of_image();
+    if (input.role == "kernel") {
+      component.format = kernel.format;
+      component.version = kernel.version.empty() ? files.version_of_kernel() : kernel.version;
+    }
+    component.version.resize(std::min(component.version.size(), kMaxMachineText));
     components.push_back(std::move(component));
   }
   return components;
@@ -114,7 +118,7 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   inputs.moved = place.by == KernelPlace::By::seed;
 
   progress.step("hash inputs");
-  inputs.machine.components = components_of(sources, hashes.get(), loaded.kernel, files.version_of_image());
+  inputs.machine.components = components_of(sources, hashes.get(), loaded.kernel, files);
 
   // Everyone says what they need; then everything has an address; then everything is bytes.
   progress.step("lay out");

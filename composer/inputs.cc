@@ -47,21 +47,25 @@ struct Archive {
   bool microcode = false;
 };
 
-// Linux looks for microcode in the first archives only, up to the first that is compressed.
-Result<Archive> check_archive(const NamedBytes& file, bool alone) {
+// What an initrd consists of: one piece, or two if it starts with microcode and goes on with other things.
+Result<std::vector<Archive>> read_archives(const NamedBytes& file, bool alone) {
   const FileProbe found = probe(file.bytes);
   if (is_no_initrd(found.kind))
     return fail("this is {}, which Linux does not take for an initrd: give a cpio archive, packed or not",
                 found.description);
   if (!is_archive(found.kind)) {
-    if (alone) return Archive{file.bytes, false};  // a file system image, for root=/dev/ram0
+    if (alone) return std::vector{Archive{file.bytes, false}};  // a file system image, for root=/dev/ram0
     return fail("this is {}, and Linux joins archives only: give it alone, or make a cpio archive of it",
                 found.description);
   }
   const std::vector<InitrdSegment> segments = TRY(read_initramfs(file.bytes));
-  const bool microcode = std::all_of(segments.begin(), segments.end(),
-                                     [](const InitrdSegment& segment) { return segment.microcode; });
-  return Archive{file.bytes, microcode};
+  const auto rest = std::find_if(segments.begin(), segments.end(),
+                                 [](const InitrdSegment& segment) { return !segment.microcode; });
+  if (rest == segments.end()) return std::vector{Archive{file.bytes, true}};
+  if (rest == segments.begin()) return std::vector{Archive{file.bytes, false}};
+  const InitrdSegment& last = *std::prev(rest);
+  return std::vector{Archive{file.bytes.first(last.start + last.size), true},
+                     Archive{file.bytes.subspan(rest->start), false}};
 }
 
 }  // namespace
@@ -117,12 +121,17 @@ Result<void> InputFiles::open_tables(const BuildOptions& options) {
     const Bytes file = TRY(map(path, options.output));
     const AcpiFile table = TRY(with_context(read_acpi_table(file), path));
     imported_.push_back({file, table.signature, path});
-    tables_.push_back({"acpi-table", path, file});
+    const std::string signature(table.signature.begin(), table.signature.end());
+    tables_.push_back({"acpi-table", path, file, "ACPI table " + signature});
   }
   if (options.dtb) {
     const Bytes file = TRY(map(*options.dtb, options.output));
     TRY(with_context(FdtReader::open(file), *options.dtb));
     dtb_ = {"dtb", *options.dtb, file};
+  } else if (uki_ && uki_->dtb) {
+    const std::string name = options.kernel + std::string(kSection) + ".dtb";
+    TRY(with_context(FdtReader::open(*uki_->dtb), name));
+    dtb_ = {"dtb", name, *uki_->dtb};
   }
   return {};
 }
@@ -154,8 +163,17 @@ Result<std::vector<Bytes>> InputFiles::arrange_initrds(const Kernel& kernel) con
     return arranged;
   }
   std::vector<Archive> archives;
-  for (const NamedBytes& initrd : initrds_)
-    archives.push_back(TRY(with_context(check_archive(initrd, initrds_.size() == 1), initrd.name)));
+  for (const NamedBytes& initrd : initrds_) {
+    const bool alone = initrds_.size() == 1;
+    const std::vector<Archive> pieces = TRY(with_context(read_archives(initrd, alone), initrd.name));
+    // A file that is in front already stays as it is, with the padding inside it.
+    const bool in_front = std::all_of(archives.begin(), archives.end(),
+                                      [](const Archive& archive) { return archive.microcode; });
+    if (in_front && pieces.size() > 1)
+      archives.push_back({initrd.bytes, false});
+    else
+      archives.insert(archives.end(), pieces.begin(), pieces.end());
+  }
   std::stable_partition(archives.begin(), archives.end(),
                         [](const Archive& archive) { return archive.microcode; });
   for (const Archive& archive : archives) arranged.push_back(archive.bytes);

@@ -20,6 +20,7 @@ struct NamedBytes {
   std::string role;  // "kernel", "initrd", "ucode", "module", "dtb", "acpi-table"
   std::string name;  // "vmlinuz", "linux.efi: section .initrd"
   Bytes bytes;
+  std::string format = {};  // what it is, where probe() could not tell
 };
 
 class InputFiles {
@@ -32,8 +33,9 @@ class InputFiles {
   const NamedBytes& kernel() const { return kernel_; }
   // Everything that goes into the snapshot, the kernel and the unified kernel image around it first.
   std::vector<NamedBytes> components() const;
-  // What the unified kernel image says of itself; empty if there is none.
+  // What a unified kernel image says of itself and of its kernel; empty if there is none.
   std::string version_of_image() const { return uki_ ? uki_->os : ""; }
+  std::string version_of_kernel() const { return uki_ ? uki_->uname : ""; }
 
   // What layouts start from, for `kernel` entered by `protocol`; the machine's components and the kernel's
   // place are the caller's to add. Errors: a file that this kernel would not take for an initrd.

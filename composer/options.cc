@@ -45,10 +45,10 @@ Examples:
       --initrd-dir rootfs --smbios product=Turnip --kaslr-seed 6b1d0c29
   compose-snapshot build -o - --kernel vmlinux | ssh host 'cat > image.bin'
 
-KERNEL is an ELF64 vmlinux, an ELF with a PVH note, a bzImage of boot protocol
-2.12 or newer, or a unified kernel image with one of these in its .linux
-section. A bzImage is unpacked at compose time, so the guest runs no
-decompressor, unless --keep-compressed is given.
+KERNEL is an ELF64 vmlinux or other ELF64 that is entered like it, an ELF with
+a PVH note, a bzImage of boot protocol 2.12 or newer, or a unified kernel image
+with one of these in its .linux section. A bzImage is unpacked at compose time,
+so the guest runs no decompressor, unless --keep-compressed is given.
 
 Of a unified kernel image the .cmdline is used when --cmdline is not given;
 --cmdline replaces it and --append adds to it. Its .ucode and .initrd go before
@@ -59,6 +59,21 @@ SIZE is a number of bytes, or has a suffix K, M, G or T (powers of 1024). HEX is
 1 to 512 bytes as hexadecimal digits.
 )";
 
+// The keys of --smbios, as the end of the help.
+std::string smbios_help() {
+  std::string text = "\nKeys of --smbios:";
+  std::size_t column = 80;
+  for (const std::string_view key : smbios_keys()) {
+    if (column + key.size() + 1 > 78) {
+      text += "\n ";
+      column = 1;
+    }
+    text += fmt::format(" {}", key);
+    column += key.size() + 1;
+  }
+  return text + "\n";
+}
+
 // Options that may be given several times.
 constexpr std::string_view kRepeatable[] = {"initrd", "initrd-dir", "module",        "module-cmdline",
                                             "smbios", "numa",       "numa-distance", "acpi-table"};
@@ -68,6 +83,9 @@ constexpr std::string_view kFiles[] = {"kernel", "initrd",     "initrd-dir", "mo
                                        "dtb",    "acpi-table", "output",     "file"};
 // Options that take no value.
 constexpr std::string_view kFlags[] = {"keep-compressed", "no-acpi", "timings", "quiet", "json", "help"};
+
+// In the order of the help.
+const std::vector<std::string> kBuildGroups = {"Output", "Kernel", "Initrd and other data", "Machine"};
 
 cxxopts::Options build_parser() {
   std::string protocols = "how the guest is entered:";
@@ -98,11 +116,11 @@ cxxopts::Options build_parser() {
   parser.add_options("Machine")
       ("memory", "the guest's RAM, up to 1T (default: 512M)", text(), "SIZE")
       ("cpus", "the guest's vCPUs, 1 to 1024 (default: 1)", text(), "N")
-      ("numa", "a NUMA node, such as cpus=0-1,memory=1G; repeat it for each", text(), "NODE")
+      ("numa", "a NUMA node, such as cpus=0-1,memory=1G; repeat it until all vCPUs and RAM are in one", text(), "NODE")
       ("numa-distance", "A:B=D, distance between nodes A and B, 11 to 254 (default: 20)", text(), "A:B=D")
       ("acpi-table", "a table to add, or to use instead of ours; may be repeated", text(), "FILE")
       ("no-acpi", "compose no ACPI tables")
-      ("smbios", "KEY=VALUE, such as product=Turnip or oem-string=x; may be repeated", text(), "KEY=VALUE");
+      ("smbios", "what SMBIOS says, such as product=Turnip; may be repeated, the keys are below", text(), "KEY=VALUE");
   parser.add_options("Output")
       ("o,output", "the snapshot to write; '-' is standard output", text(), "FILE")
       ("timings", "say on standard error how long each step took")
@@ -290,7 +308,7 @@ Result<void> parse_kernel(const cxxopts::ParseResult& result, BuildOptions& opti
 Result<Options> parse_build(int argc, const char* const* argv) {
   cxxopts::Options parser = build_parser();
   const cxxopts::ParseResult result = TRY(parse(parser, argc, argv));
-  if (result.count("help")) return PrintOptions{parser.help() + kBuildExamples};
+  if (result.count("help")) return PrintOptions{parser.help(kBuildGroups) + kBuildExamples + smbios_help()};
   BuildOptions options;
   if (!result.count("output")) return fail("no output is given: add -o FILE");
   if (!result.count("kernel")) return fail("no kernel is given: add --kernel FILE");

@@ -24,7 +24,8 @@ Result<void> add_initrd(const Inputs& inputs, LayoutPlan& plan);
 // Region "cmdline", with its NUL. Errors: longer than the kernel reads, or with a NUL in it.
 Result<void> add_cmdline(const Inputs& inputs, std::optional<std::uint64_t> fixed, LayoutPlan& plan);
 
-// ACPI and SMBIOS tables and the code at the reset vector.
+// ACPI and SMBIOS tables and the code at the reset vector. Errors: those of add_acpi(), and a Linux that would not
+// find its processors.
 Result<void> add_firmware(const Inputs& inputs, LayoutPlan& plan);
 
 // The memory map as the BIOS call of that name would tell it.

@@ -88,10 +88,6 @@ Result<void> check_inputs(const Inputs& inputs) {
     return fail("the command line says nokaslr, and --kaslr-seed moves the kernel: leave one of them out");
   if (!inputs.modules.empty() || !inputs.initrd_cmdline.empty())
     return fail("modules and their command lines are PVH's: add --protocol pvh, or leave them out");
-  if (!inputs.acpi && inputs.machine.cpus > 1)
-    return fail(
-        "Linux finds its processors in ACPI tables: with --no-acpi it would use one of {}: leave --cpus out",
-        inputs.machine.cpus);
   return {};
 }
 

@@ -79,11 +79,11 @@ finds() { printf '%s\t%s\n' "$2" "$3" >> "$work/$1.finds"; }
 . "$here/$suite.cases"
 
 status=0
-"$here/nested.sh" "$assets/nested" "$folder" 400 > "$work/output" || status=$?
+"$here/nested.sh" "$assets/nested" "$folder" 240 > "$work/output" || status=$?
 if [ "$status" -eq 124 ]; then
   echo 'the nested machine did not answer: once more'
   status=0
-  "$here/nested.sh" "$assets/nested" "$folder" 400 > "$work/output" || status=$?
+  "$here/nested.sh" "$assets/nested" "$folder" 240 > "$work/output" || status=$?
 fi
 [ -z "${KEEP_OUTPUT:-}" ] || cp -r "$work" "$KEEP_OUTPUT"
 [ "$status" -eq 0 ] || { cat "$work/output"; exit 1; }

@@ -112,9 +112,15 @@ TEST_CASE("microcode goes before everything else, and the rest keeps its order")
   bench.options.initrds = {
       {bench.add("b", b)}, {bench.add("amd", amd)}, {bench.add("a", a)}, {bench.add("intel", intel)}};
   CHECK(bench.region("initrd") == amd + intel + b + a);
-  // An archive of a system that has microcode in front of it already stays where it is.
-  bench.options.initrds = {{bench.add("b", b)}, {bench.add("both", intel + a)}};
-  CHECK(bench.region("initrd") == b + intel + a);
+  // A system's initrd has microcode in front of it: alone or first it stays as it is, its padding too.
+  const std::string both = intel + std::string(512, '\0') + a;
+  bench.options.initrds = {{bench.add("both", both)}, {bench.add("b", b)}};
+  CHECK(bench.region("initrd") == both + b);
+  // Behind another its microcode goes to the front.
+  bench.options.initrds = {{bench.add("b", b)}, {bench.add("both", both)}, {bench.add("amd", amd)}};
+  CHECK(bench.region("initrd") == intel + amd + b + a);
+  bench.options.initrds = {{bench.add("amd", amd)}, {bench.add("both", both)}};
+  CHECK(bench.region("initrd") == amd + both);
 }
 
 TEST_CASE("a directory becomes an archive") {
