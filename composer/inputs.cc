@@ -68,6 +68,15 @@ Result<std::vector<Archive>> read_archives(const NamedBytes& file, bool alone) {
                      Archive{file.bytes.subspan(rest->start), false}};
 }
 
+Result<void> check_dtb(Bytes file) {
+  const FileProbe found = probe(file);
+  if (found.kind != FileKind::fdt)
+    return fail("this is {}, and not a flattened device tree: give what `dtc -O dtb` writes",
+                found.description);
+  TRY(FdtReader::open(file));
+  return {};
+}
+
 }  // namespace
 
 Result<Bytes> InputFiles::map(const std::string& path, const std::string& output) {
@@ -126,11 +135,11 @@ Result<void> InputFiles::open_tables(const BuildOptions& options) {
   }
   if (options.dtb) {
     const Bytes file = TRY(map(*options.dtb, options.output));
-    TRY(with_context(FdtReader::open(file), *options.dtb));
+    TRY(with_context(check_dtb(file), *options.dtb));
     dtb_ = {"dtb", *options.dtb, file};
   } else if (uki_ && uki_->dtb) {
     const std::string name = options.kernel + std::string(kSection) + ".dtb";
-    TRY(with_context(FdtReader::open(*uki_->dtb), name));
+    TRY(with_context(check_dtb(*uki_->dtb), name));
     dtb_ = {"dtb", name, *uki_->dtb};
   }
   return {};

@@ -87,7 +87,10 @@ Result<void> check_inputs(const Inputs& inputs) {
   if (inputs.moved && has_word(inputs.cmdline, "nokaslr"))
     return fail("the command line says nokaslr, and --kaslr-seed moves the kernel: leave one of them out");
   if (!inputs.modules.empty() || !inputs.initrd_cmdline.empty())
-    return fail("modules and their command lines are PVH's: add --protocol pvh, or leave them out");
+    return fail(
+        "--module, --module-cmdline and --initrd-cmdline hand modules and their command lines to a PVH "
+        "guest: "
+        "add --protocol pvh, or leave them out");
   return {};
 }
 

@@ -124,7 +124,8 @@ TEST_CASE("what only Linux's own entry takes is refused") {
         std::string::npos);
   Request linux_request;
   linux_request.change = [](Inputs& inputs) { inputs.initrd_cmdline = "x"; };
-  CHECK(refusal(linux_request).find("modules and their command lines are PVH's") != std::string::npos);
+  CHECK(refusal(linux_request).find("--initrd-cmdline hand modules and their command lines to a PVH guest") !=
+        std::string::npos);
 }
 
 }  // namespace
