@@ -84,9 +84,6 @@ constexpr std::string_view kFiles[] = {"kernel", "initrd",     "initrd-dir", "mo
 // Options that take no value.
 constexpr std::string_view kFlags[] = {"keep-compressed", "no-acpi", "timings", "quiet", "json", "help"};
 
-// In the order of the help.
-const std::vector<std::string> kBuildGroups = {"Output", "Kernel", "Initrd and other data", "Machine"};
-
 cxxopts::Options build_parser() {
   std::string protocols = "how the guest is entered:";
   for (const BootProtocol* protocol : boot_protocols()) protocols += " " + std::string(protocol->name);
@@ -308,7 +305,7 @@ Result<void> parse_kernel(const cxxopts::ParseResult& result, BuildOptions& opti
 Result<Options> parse_build(int argc, const char* const* argv) {
   cxxopts::Options parser = build_parser();
   const cxxopts::ParseResult result = TRY(parse(parser, argc, argv));
-  if (result.count("help")) return PrintOptions{parser.help(kBuildGroups) + kBuildExamples + smbios_help()};
+  if (result.count("help")) return PrintOptions{parser.help({"Output", "Kernel", "Initrd and other data", "Machine"}) + kBuildExamples + smbios_help()};
   BuildOptions options;
   if (!result.count("output")) return fail("no output is given: add -o FILE");
   if (!result.count("kernel")) return fail("no kernel is given: add --kernel FILE");
