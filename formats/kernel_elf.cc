@@ -24,34 +24,6 @@ struct Segment {
   std::uint64_t vaddr;
 };
 
-// System V ABI, "ELF Header" and "Program Header": what LIEF gets to see.
-struct PlainHeader {
-  std::array<std::uint8_t, 16> e_ident;  // 00
-  le16 e_type;                           // 10
-  le16 e_machine;                        // 12
-  le32 e_version;                        // 14
-  le64 e_entry;                          // 18
-  le64 e_phoff;                          // 20
-  std::array<std::uint8_t, 12> unused;   // 28: no sections, no flags
-  le16 e_ehsize;                         // 34
-  le16 e_phentsize;                      // 36
-  le16 e_phnum;                          // 38
-  std::array<std::uint8_t, 6> sections;  // 3A
-};
-static_assert(sizeof(PlainHeader) == 64 && Wire<PlainHeader>);
-
-struct PlainProgramHeader {
-  le32 p_type;    // 00
-  le32 p_flags;   // 04
-  le64 p_offset;  // 08
-  le64 p_vaddr;   // 10
-  le64 p_paddr;   // 18
-  le64 p_filesz;  // 20
-  le64 p_memsz;   // 28
-  le64 p_align;   // 30
-};
-static_assert(sizeof(PlainProgramHeader) == 56 && Wire<PlainProgramHeader>);
-
 using Loads = std::vector<ElfSegmentHeader>;
 
 Loads loads_of(const ElfHeaders& headers) {
@@ -64,19 +36,19 @@ Loads loads_of(const ElfHeaders& headers) {
 // The loadable program headers without the bytes they name.
 std::vector<std::uint8_t> without_contents(std::uint64_t entry, const Loads& loads) {
   Buffer small;
-  small.put(PlainHeader{.e_ident = {0x7F, 'E', 'L', 'F', 2, 1, 1},
-                        .e_type = std::uint16_t{2},      // ET_EXEC
-                        .e_machine = std::uint16_t{62},  // EM_X86_64
-                        .e_version = 1u,
-                        .e_entry = entry,
-                        .e_phoff = std::uint64_t{sizeof(PlainHeader)},
-                        .unused = {},
-                        .e_ehsize = std::uint16_t{sizeof(PlainHeader)},
-                        .e_phentsize = std::uint16_t{sizeof(PlainProgramHeader)},
-                        .e_phnum = static_cast<std::uint16_t>(loads.size()),
-                        .sections = {}});
+  Elf64Header header{};
+  header.e_ident = {0x7F, 'E', 'L', 'F', 2, 1, 1};
+  header.e_type = 2;      // ET_EXEC
+  header.e_machine = 62;  // EM_X86_64
+  header.e_version = 1;
+  header.e_entry = entry;
+  header.e_phoff = sizeof(Elf64Header);
+  header.e_ehsize = sizeof(Elf64Header);
+  header.e_phentsize = sizeof(Elf64ProgramHeader);
+  header.e_phnum = static_cast<std::uint16_t>(loads.size());
+  small.put(header);
   for (const ElfSegmentHeader& load : loads)
-    small.put(PlainProgramHeader{.p_type = load.type,
+    small.put(Elf64ProgramHeader{.p_type = load.type,
                                  .p_flags = 0u,
                                  .p_offset = std::uint64_t{0},
                                  .p_vaddr = load.vaddr,

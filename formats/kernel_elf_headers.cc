@@ -24,26 +24,7 @@ constexpr std::uint16_t kManyHeaders = 0xFFFF;  // PN_XNUM
 // Linux has four or five. This many is a mistake, and would make the region list of a snapshot unreadable.
 constexpr std::size_t kMaxSegments = 128;
 
-// System V ABI, "ELF Header": ELF64
-struct Elf64Header {
-  std::array<std::uint8_t, 16> e_ident;  // 00
-  le16 e_type;                           // 10
-  le16 e_machine;                        // 12
-  le32 e_version;                        // 14
-  le64 e_entry;                          // 18
-  le64 e_phoff;                          // 20
-  le64 e_shoff;                          // 28
-  le32 e_flags;                          // 30
-  le16 e_ehsize;                         // 34
-  le16 e_phentsize;                      // 36
-  le16 e_phnum;                          // 38
-  le16 e_shentsize;                      // 3A
-  le16 e_shnum;                          // 3C
-  le16 e_shstrndx;                       // 3E
-};
-static_assert(sizeof(Elf64Header) == 64 && Wire<Elf64Header>);
-
-// The same: ELF32
+// System V ABI, "ELF Header": ELF32
 struct Elf32Header {
   std::array<std::uint8_t, 16> e_ident;  // 00
   le16 e_type;                           // 10
@@ -62,20 +43,7 @@ struct Elf32Header {
 };
 static_assert(sizeof(Elf32Header) == 52 && Wire<Elf32Header>);
 
-// System V ABI, "Program Header": ELF64
-struct Elf64ProgramHeader {
-  le32 p_type;    // 00
-  le32 p_flags;   // 04
-  le64 p_offset;  // 08
-  le64 p_vaddr;   // 10
-  le64 p_paddr;   // 18
-  le64 p_filesz;  // 20
-  le64 p_memsz;   // 28
-  le64 p_align;   // 30
-};
-static_assert(sizeof(Elf64ProgramHeader) == 56 && Wire<Elf64ProgramHeader>);
-
-// The same: ELF32
+// System V ABI, "Program Header": ELF32
 struct Elf32ProgramHeader {
   le32 p_type;    // 00
   le32 p_offset;  // 04

@@ -1,6 +1,7 @@
 // The headers of an ELF file of either class, checked, as one kind of value.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -11,6 +12,38 @@ namespace tintype {
 // System V ABI, "Program Header", p_type
 inline constexpr std::uint32_t kElfLoad = 1;  // PT_LOAD
 inline constexpr std::uint32_t kElfNote = 4;  // PT_NOTE
+
+// System V ABI, "ELF Header": ELF64
+struct Elf64Header {
+  std::array<std::uint8_t, 16> e_ident;  // 00
+  le16 e_type;                           // 10
+  le16 e_machine;                        // 12
+  le32 e_version;                        // 14
+  le64 e_entry;                          // 18
+  le64 e_phoff;                          // 20
+  le64 e_shoff;                          // 28
+  le32 e_flags;                          // 30
+  le16 e_ehsize;                         // 34
+  le16 e_phentsize;                      // 36
+  le16 e_phnum;                          // 38
+  le16 e_shentsize;                      // 3A
+  le16 e_shnum;                          // 3C
+  le16 e_shstrndx;                       // 3E
+};
+static_assert(sizeof(Elf64Header) == 64 && Wire<Elf64Header>);
+
+// System V ABI, "Program Header": ELF64
+struct Elf64ProgramHeader {
+  le32 p_type;    // 00
+  le32 p_flags;   // 04
+  le64 p_offset;  // 08
+  le64 p_vaddr;   // 10
+  le64 p_paddr;   // 18
+  le64 p_filesz;  // 20
+  le64 p_memsz;   // 28
+  le64 p_align;   // 30
+};
+static_assert(sizeof(Elf64ProgramHeader) == 56 && Wire<Elf64ProgramHeader>);
 
 // A program header whose bytes, if it has any, lie in the file.
 struct ElfSegmentHeader {

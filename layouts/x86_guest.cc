@@ -8,6 +8,7 @@ namespace tintype {
 
 namespace {
 
+constexpr std::uint64_t kGdt = 0x1000;
 constexpr std::uint64_t kInitrdAlignment = 2 * kMiB;
 // Linux Documentation/driver-api/early-userspace/buffer-format.rst: archives start at a multiple of this.
 constexpr std::uint64_t kArchiveAlignment = 4;
@@ -41,6 +42,12 @@ std::uint64_t Inputs::initrd_size() const {
   Counter counter;
   emit_initrd(initrd, counter);
   return counter.size();
+}
+
+void add_gdt(const X86Segment& code, LayoutPlan& plan) {
+  plan.add({.name = "gdt", .fixed = kGdt, .emit = [code](const Addresses&, ByteSink& sink) {
+              x86::emit_gdt(code, sink);
+            }});
 }
 
 void add_kernel(const Kernel& kernel, LayoutPlan& plan) {

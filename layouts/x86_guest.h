@@ -9,6 +9,9 @@ namespace tintype {
 // Low RAM that everything small may be placed in.
 inline constexpr GpaRange kX86LowRam = {0x1000, x86::kLowRamEnd};
 
+// Region "gdt", with `code` (x86::kFlatCode64, x86::kFlatCode32) and flat data.
+void add_gdt(const X86Segment& code, LayoutPlan& plan);
+
 // The kernel's segments, where they have to be: regions "kernel", "kernel.1", ...
 void add_kernel(const Kernel& kernel, LayoutPlan& plan);
 
@@ -24,8 +27,8 @@ Result<void> add_initrd(const Inputs& inputs, LayoutPlan& plan);
 // Region "cmdline", with its NUL. Errors: longer than the kernel reads, or with a NUL in it.
 Result<void> add_cmdline(const Inputs& inputs, std::optional<std::uint64_t> fixed, LayoutPlan& plan);
 
-// ACPI and SMBIOS tables and the code at the reset vector. Errors: those of add_acpi(), and a Linux that would not
-// find its processors.
+// ACPI and SMBIOS tables and the code at the reset vector. Errors: those of add_acpi(), and a Linux that
+// would not find its processors.
 Result<void> add_firmware(const Inputs& inputs, LayoutPlan& plan);
 
 // The memory map as the BIOS call of that name would tell it.

@@ -12,7 +12,6 @@ namespace tintype {
 
 namespace {
 
-constexpr std::uint64_t kGdt = 0x1000;
 constexpr std::uint64_t kBootParams = 0x2000;
 constexpr std::uint64_t kCmdline = 0x20000;
 constexpr std::uint64_t kStackSize = kPageSize;
@@ -96,9 +95,7 @@ Result<void> check_inputs(const Inputs& inputs) {
 
 Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
   TRY(check_inputs(inputs));
-  plan.add({.name = "gdt", .fixed = kGdt, .emit = [](const Addresses&, ByteSink& sink) {
-              x86::emit_gdt(x86::kFlatCode64, sink);
-            }});
+  add_gdt(x86::kFlatCode64, plan);
   plan.add({.name = "boot_params",
             .fixed = kBootParams,
             .emit = [&inputs](const Addresses& addresses, ByteSink& sink) {

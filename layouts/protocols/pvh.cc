@@ -15,7 +15,6 @@ namespace tintype {
 
 namespace {
 
-constexpr std::uint64_t kGdt = 0x1000;
 // The table's size may not depend on the map, which is not known before everything has its place.
 constexpr std::size_t kMemoryMapRoom = 64;
 
@@ -132,9 +131,7 @@ Result<void> check_inputs(const Inputs& inputs) {
 
 Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
   TRY(check_inputs(inputs));
-  plan.add({.name = "gdt", .fixed = kGdt, .emit = [](const Addresses&, ByteSink& sink) {
-              x86::emit_gdt(x86::kFlatCode32, sink);
-            }});
+  add_gdt(x86::kFlatCode32, plan);
   plan.add({.name = "start_info",
             .windows = {kX86LowRam},
             .emit = [&inputs](const Addresses& addresses, ByteSink& sink) {
