@@ -305,7 +305,9 @@ Result<void> parse_kernel(const cxxopts::ParseResult& result, BuildOptions& opti
 Result<Options> parse_build(int argc, const char* const* argv) {
   cxxopts::Options parser = build_parser();
   const cxxopts::ParseResult result = TRY(parse(parser, argc, argv));
-  if (result.count("help")) return PrintOptions{parser.help({"Output", "Kernel", "Initrd and other data", "Machine"}) + kBuildExamples + smbios_help()};
+  if (result.count("help"))
+    return PrintOptions{parser.help({"Output", "Kernel", "Initrd and other data", "Machine"}) +
+                        kBuildExamples + smbios_help()};
   BuildOptions options;
   if (!result.count("output")) return fail("no output is given: add -o FILE");
   if (!result.count("kernel")) return fail("no kernel is given: add --kernel FILE");
