@@ -108,8 +108,8 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
 
   // The kernel becomes plain facts: segments, entry, what its protocol says of it.
   progress.step("unpack kernel");
-  LoadedKernel loaded = TRY(with_context(
-      load_kernel(files.kernel().bytes, {.keep_compressed = options.keep_compressed}), files.kernel().name));
+  LoadedKernel loaded = TRY(of_input(
+      load_kernel(files.kernel().bytes, {.keep_compressed = options.keep_compressed}), files.kernel()));
   const BootProtocol& protocol =
       *TRY(with_context(choose_protocol(loaded.kernel, options.protocol), files.kernel().name));
   Inputs inputs = TRY(files.gather(options, loaded.kernel, protocol.name));

@@ -12,12 +12,28 @@
 #include <cstring>
 #include <utility>
 
+#include "formats/gpa.h"
+
 namespace tintype {
 
 namespace {
 
+// What an output's name has behind it while it is written.
+constexpr std::string_view kTemporary = ".tmp";
+// The most that is read of what is no regular file. IGVM's offsets have 32 bits.
+constexpr std::uint64_t kMaxStream = 4 * kGiB;
+
 std::string reason() {
   return std::strerror(errno);
+}
+
+// What an output named `path` replaces: a symbolic link is written through.
+std::string target_of(const std::string& path) {
+  char* resolved = ::realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return path;
+  std::string target = resolved;
+  std::free(resolved);
+  return target;
 }
 
 // Reads until the end of a pipe or terminal.
@@ -25,6 +41,9 @@ Result<std::vector<std::uint8_t>> read_all(int fd, const std::string& path) {
   std::vector<std::uint8_t> bytes;
   std::size_t filled = 0;
   while (true) {
+    if (filled > kMaxStream)
+      return fail("{}: more than {} GiB come out of it, and a snapshot is smaller: give a file", path,
+                  kMaxStream / kGiB);
     if (filled == bytes.size()) bytes.resize(std::max<std::size_t>(1 << 16, 2 * bytes.size()));
     const ssize_t count = ::read(fd, bytes.data() + filled, bytes.size() - filled);
     if (count < 0 && errno == EINTR) continue;
@@ -89,10 +108,15 @@ Result<InputFile> InputFile::open(const std::string& path) {
   return file;
 }
 
-bool InputFile::is(const std::string& path) const {
-  struct stat status {};
-  return mapping_ && ::stat(path.c_str(), &status) == 0 &&
-         identity_ == std::pair(status.st_dev, status.st_ino);
+bool InputFile::is_replaced_by(const std::string& path) const {
+  const std::string target = target_of(path);
+  for (const std::string& name : {target, target + std::string(kTemporary)}) {
+    struct stat status {};
+    if (mapping_ && ::stat(name.c_str(), &status) == 0 &&
+        identity_ == std::pair(status.st_dev, status.st_ino))
+      return true;
+  }
+  return false;
 }
 
 InputFile::~InputFile() {
@@ -150,7 +174,6 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
     return file;
   }
   struct stat status {};
-  file.target_ = path;
   if (::stat(path.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) return fail("{}: is a directory: give a file name", path);
     if (!S_ISREG(status.st_mode)) {
@@ -158,13 +181,9 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
       if (file.fd_ < 0) return fail("{}: {}", path, reason());
       return file;
     }
-    // Write through a symbolic link rather than replace it.
-    if (char* resolved = ::realpath(path.c_str(), nullptr)) {
-      file.target_ = resolved;
-      std::free(resolved);
-    }
   }
-  const std::string temporary = file.target_ + ".tmp";
+  file.target_ = target_of(path);
+  const std::string temporary = file.target_ + std::string(kTemporary);
   file.fd_ = TRY(open_temporary(temporary, path));
   file.temporary_ = temporary;
   return file;

@@ -22,8 +22,9 @@ class InputFile {
   InputFile& operator=(InputFile&& other) noexcept;
 
   Bytes bytes() const { return bytes_; }
-  // Whether `path` names this very file, by whatever name.
-  bool is(const std::string& path) const;
+  // Whether writing an output to `path` would replace this very file, by whatever name: the output itself, or
+  // the temporary file that becomes it.
+  bool is_replaced_by(const std::string& path) const;
 
  private:
   InputFile() = default;

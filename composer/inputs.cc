@@ -1,6 +1,7 @@
 #include "composer/inputs.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "composer/initrd_dir.h"
 #include "formats/acpi_file.h"
@@ -11,8 +12,6 @@
 namespace tintype {
 
 namespace {
-
-constexpr std::string_view kSection = ": section ";
 
 // What a file is that Linux could never take for an initrd: its author meant another option.
 bool is_no_initrd(FileKind kind) {
@@ -40,6 +39,27 @@ bool is_no_initrd(FileKind kind) {
 // Whether Linux unpacks the file, as it does with archives and what looks compressed. It mounts others.
 bool is_archive(FileKind kind) {
   return kind == FileKind::cpio || compression_name(kind).has_value();
+}
+
+NamedBytes section_of(const NamedBytes& image, std::string_view role, std::string_view name, Bytes bytes) {
+  return {.role = std::string(role),
+          .name = fmt::format("{}: section {}", image.name, name),
+          .bytes = bytes,
+          .offset = static_cast<std::uint64_t>(bytes.data() - image.bytes.data())};
+}
+
+// An output in a directory that becomes a part of it would grow with each compose.
+Result<void> check_outside(const std::string& output, const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path inside = fs::weakly_canonical(output, error);
+  const fs::path outside = fs::canonical(directory, error);
+  if (error || output == "-") return {};
+  const auto [end, rest] = std::mismatch(outside.begin(), outside.end(), inside.begin(), inside.end());
+  if (end != outside.end()) return {};
+  return fail(
+      "{}: lies in {}, of which an initrd is made, and would become a part of it: give another output",
+      output, directory);
 }
 
 struct Archive {
@@ -81,7 +101,7 @@ Result<void> check_dtb(Bytes file) {
 
 Result<Bytes> InputFiles::map(const std::string& path, const std::string& output) {
   files_.push_back(TRY(InputFile::open(path)));
-  if (files_.back().is(output))
+  if (files_.back().is_replaced_by(output))
     return fail("{}: is an input too, and would be replaced: give another output", output);
   return files_.back().bytes();
 }
@@ -96,19 +116,17 @@ Result<void> InputFiles::open_kernel(const BuildOptions& options) {
     return {};
   }
   uki_ = TRY(with_context(read_uki(file, options.profile), options.kernel));
-  const auto section = [&](std::string_view name) {
-    return options.kernel + std::string(kSection) + std::string(name);
-  };
   image_ = {"uki", options.kernel, file};
-  kernel_ = {"kernel", section(".linux"), uki_->linux};
-  if (uki_->ucode) initrds_.push_back({"ucode", section(".ucode"), *uki_->ucode});
-  if (uki_->initrd) initrds_.push_back({"initrd", section(".initrd"), *uki_->initrd});
+  kernel_ = section_of(image_, "kernel", ".linux", uki_->linux);
+  if (uki_->ucode) initrds_.push_back(section_of(image_, "ucode", ".ucode", *uki_->ucode));
+  if (uki_->initrd) initrds_.push_back(section_of(image_, "initrd", ".initrd", *uki_->initrd));
   return {};
 }
 
 Result<void> InputFiles::open_initrds(const BuildOptions& options) {
   for (const InitrdOption& initrd : options.initrds) {
     if (initrd.is_directory) {
+      TRY(check_outside(options.output, initrd.path));
       made_.push_back(TRY(initrd_from_directory(initrd.path, {.zstd = options.initrd_zstd})));
       initrds_.push_back({"initrd", initrd.path, made_.back()});
       continue;
@@ -138,9 +156,8 @@ Result<void> InputFiles::open_tables(const BuildOptions& options) {
     TRY(with_context(check_dtb(file), *options.dtb));
     dtb_ = {"dtb", *options.dtb, file};
   } else if (uki_ && uki_->dtb) {
-    const std::string name = options.kernel + std::string(kSection) + ".dtb";
-    TRY(with_context(check_dtb(*uki_->dtb), name));
-    dtb_ = {"dtb", name, *uki_->dtb};
+    dtb_ = section_of(image_, "dtb", ".dtb", *uki_->dtb);
+    TRY(of_input(check_dtb(dtb_->bytes), *dtb_));
   }
   return {};
 }
@@ -174,7 +191,7 @@ Result<std::vector<Bytes>> InputFiles::arrange_initrds(const Kernel& kernel) con
   std::vector<Archive> archives;
   for (const NamedBytes& initrd : initrds_) {
     const bool alone = initrds_.size() == 1;
-    const std::vector<Archive> pieces = TRY(with_context(read_archives(initrd, alone), initrd.name));
+    const std::vector<Archive> pieces = TRY(of_input(read_archives(initrd, alone), initrd));
     // A file that is in front already stays as it is, with the padding inside it.
     const bool in_front = std::all_of(archives.begin(), archives.end(),
                                       [](const Archive& archive) { return archive.microcode; });

@@ -20,8 +20,16 @@ struct NamedBytes {
   std::string role;  // "kernel", "initrd", "ucode", "module", "dtb", "acpi-table"
   std::string name;  // "vmlinuz", "linux.efi: section .initrd"
   Bytes bytes;
-  std::string format = {};  // what it is, where probe() could not tell
+  std::string format = {};   // what it is, where probe() could not tell
+  std::uint64_t offset = 0;  // of a section, in its file
 };
+
+// `result` of reading `input`, its error with the input's name and with offsets in the file that was given.
+template <typename T>
+Result<T> of_input(Result<T> result, const NamedBytes& input) {
+  if (!result && result.error().offset) *result.error().offset += input.offset;
+  return with_context(std::move(result), input.name);
+}
 
 class InputFiles {
  public:

@@ -1,4 +1,5 @@
 // compose-snapshot: composes boot snapshots, and says what is in them.
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -50,6 +51,8 @@ int main(int argc, char** argv) {
   try {
     const auto options = tintype::parse_options(argc, argv);
     if (!options) return report(options.error(), kUsage);
+    // A limit on file sizes is an error of write(), and no death that leaves the temporary file behind.
+    std::signal(SIGXFSZ, SIG_IGN);
     tintype::report_truncated_inputs("compose-snapshot");
     return std::visit([](const auto& chosen) { return run(chosen); }, *options);
   } catch (const std::exception& error) {

@@ -44,7 +44,7 @@ boot_nested() {
   strip -o build/nested/run-snapshot "$build/bin/run-snapshot"
   echo 'exec /run-snapshot --timeout 120 /image.bin' > build/nested/run
   echo "\$ run-snapshot ${1##*/}     (in the nested machine: tests/boot/nested.sh)"
-  tests/boot/nested.sh build/assets/nested build/nested 240
+  tests/boot/nested.sh build/assets/nested build/nested 90
 }
 # boot IMAGE STATUS CAN-BOOT-HERE - runs it, and expects the status.
 boot() {

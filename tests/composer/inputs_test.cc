@@ -181,6 +181,40 @@ TEST_CASE("no input of any kind is overwritten") {
   CHECK(text_of(victim) == tiny::cpio({{"a", "1"}}));
 }
 
+TEST_CASE("an input is not lost to the temporary file of the output either") {
+  Bench bench;
+  bench.options.kernel = bench.folder.write("image.bin.tmp", tiny::elf());
+  CHECK(bench.refusal().find("is an input too") != std::string::npos);
+  CHECK(text_of(bench.options.kernel).size() == tiny::elf().size());
+}
+
+TEST_CASE("an output does not become a part of itself") {
+  Bench bench;
+  std::filesystem::create_directories(bench.folder / "tree/out");
+  bench.options.initrds = {{bench.folder / "tree", true}};
+  bench.options.output = bench.folder / "tree/out/image.bin";
+  CHECK(bench.refusal().find("of which an initrd is made, and would become a part of it") !=
+        std::string::npos);
+  std::filesystem::create_directory_symlink(bench.folder / "tree/out", bench.folder / "elsewhere");
+  bench.options.output = bench.folder / "elsewhere/image.bin";
+  CHECK(bench.refusal().find("would become a part of it") != std::string::npos);
+  bench.options.output = bench.folder / "tree.bin";  // a name that only starts alike
+  CHECK(bench.refusal() == "no error");
+}
+
+TEST_CASE("an error in a section says where it is in the file that was given") {
+  Bench bench;
+  const tiny::PeSpec spec = uki({text_section(".initrd", "070701 cut")});
+  const tiny::File image = tiny::pe(spec);
+  bench.options.kernel = bench.folder.write("linux.efi", image);
+  const auto at = std::search(image.begin(), image.end(), bytes_of(std::string_view("070701 cut")).begin(),
+                              bytes_of(std::string_view("070701 cut")).end()) -
+                  image.begin();
+  const std::string text = bench.refusal();
+  CHECK(text.find("linux.efi: section .initrd: ") != std::string::npos);
+  CHECK(text.find(fmt::format("(at file offset {:#x})", at)) != std::string::npos);
+}
+
 TEST_CASE("a seed moves the kernel, and the snapshot says where to") {
   Bench bench;
   const auto place = [&] {

@@ -1,5 +1,5 @@
-// load_kernel() on any bytes, unpacked and as they are, and the relocation table of what it loads: an error with
-// a sentence, or a kernel that keeps its promises.
+// load_kernel() on any bytes, unpacked and as they are, and the relocation table of what it loads: an error
+// with a sentence, or a kernel that keeps its promises.
 #include <cstdio>
 #include <cstdlib>
 

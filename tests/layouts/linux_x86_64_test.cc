@@ -252,7 +252,8 @@ TEST_CASE("a kernel that was moved is told to move its memory, and no other") {
   CHECK((must_lay_out(request)->boot_params().hdr.loadflags & kKaslrFlag) == 0);
   request.change = [](Inputs& inputs) { inputs.moved = true; };
   CHECK((must_lay_out(request)->boot_params().hdr.loadflags & kKaslrFlag) != 0);
-  for (const std::string cmdline : {"nokaslr", "quiet nokaslr", "nokaslr quiet", "a nokaslr b"}) {
+  for (const std::string cmdline :
+       {"nokaslr", "quiet nokaslr", "nokaslr quiet", "a nokaslr b", "a\tnokaslr\nb"}) {
     request.cmdline = cmdline;
     CHECK(refusal(request).find("says nokaslr, and --kaslr-seed moves the kernel") != std::string::npos);
   }
