@@ -58,7 +58,7 @@ TEST_CASE("the note says where PVH enters, in 4 or 8 bytes, in ELF64 and ELF32")
 
 TEST_CASE("notes of others and of other types are passed over, whatever their padding") {
   const tiny::File odd(5, 1);
-  for (const std::uint64_t alignment : {0, 1, 4, 8}) {
+  for (const std::uint64_t alignment : {0u, 1u, 4u, 8u}) {
     tiny::ElfSegment notes = tiny::note_segment("GNU!", kPhys32Entry, odd, alignment);
     for (const auto& [name, type] : {std::pair(kXen, 6u), std::pair(kXen, kPhys32Entry)}) {
       const tiny::ElfSegment next = tiny::note_segment(name, type, bytes_of(le32(kMiB)), alignment);
@@ -94,7 +94,7 @@ TEST_CASE("a note that lies is refused with its place in the file") {
             .find("which is meant cannot be told") != std::string::npos);
   CHECK(entry_of(with_notes({tiny::pvh_note(kMiB), tiny::pvh_note(kMiB)})) == kMiB);
   // namesz and descsz that reach past the segment, by a byte and by all that 32 bits can say.
-  for (const std::size_t field : {0, 4})
+  for (const std::size_t field : {0u, 4u})
     for (const std::uint32_t size : {13u, 0xFFFFFFFFu}) {
       ElfSpec spec = with_notes({tiny::pvh_note(kMiB)});
       const le32 value(size);
