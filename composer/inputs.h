@@ -27,8 +27,7 @@ struct NamedBytes {
 // `result` of reading `input`, its error with the input's name and with offsets in the file that was given.
 template <typename T>
 Result<T> of_input(Result<T> result, const NamedBytes& input) {
-  if (!result && result.error().offset) *result.error().offset += input.offset;
-  return with_context(std::move(result), input.name);
+  return with_context(with_base(std::move(result), input.offset), input.name);
 }
 
 class InputFiles {

@@ -25,10 +25,7 @@ Json headers_json(const std::vector<HeaderReport>& headers) {
 }
 
 Json place_json(const KernelPlace& place) {
-  Json json = {{"placed_by", place.by == KernelPlace::By::link   ? "link"
-                             : place.by == KernelPlace::By::seed ? "seed"
-                                                                 : "boot"},
-               {"physical", hex(place.physical)}};
+  Json json = {{"placed_by", kernel_place_name(place.by)}, {"physical", hex(place.physical)}};
   json["virtual"] = place.by == KernelPlace::By::boot ? Json() : Json(hex(place.virtual_address));
   return json;
 }

@@ -1,7 +1,6 @@
 #include "composer/numa_options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
@@ -18,14 +17,6 @@ constexpr std::uint64_t kMinNodeMemory = 4 * kMiB;
 
 constexpr std::uint8_t kFarthest = acpi::kSlitUnreachable - 1;
 
-// A decimal number and nothing else.
-std::optional<std::uint32_t> number(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // "512M": bytes in the biggest unit that divides them, as --memory takes them.
 std::string size_text(std::uint64_t bytes) {
   constexpr std::string_view kUnits = "KMGT";
@@ -40,8 +31,8 @@ std::string size_text(std::uint64_t bytes) {
 // Appends the vCPUs of "3" or "0-3"; `cpus` is how many there are.
 Result<void> add_cpus(std::string_view range, std::uint32_t cpus, std::vector<std::uint32_t>& to) {
   const std::size_t dash = range.find('-');
-  const auto first = number(range.substr(0, dash));
-  const auto last = dash == range.npos ? first : number(range.substr(dash + 1));
+  const auto first = parse_decimal(range.substr(0, dash));
+  const auto last = dash == range.npos ? first : parse_decimal(range.substr(dash + 1));
   if (!first || !last)
     return fail("'{}' is neither a vCPU nor a range of them: write a list like cpus=0-3,8", range);
   if (*first > *last) return fail("the range '{}' begins after its end: write {}-{}", range, *last, *first);
@@ -159,9 +150,9 @@ Result<Distance> parse_distance(std::string_view text, std::size_t nodes) {
   const std::size_t equals = text.find('=', std::min(colon, text.size()));
   if (colon == text.npos || equals == text.npos)
     return fail("not a distance: write A:B=D, like 0:1=21 for node 1 as node 0 sees it");
-  const auto from = number(text.substr(0, colon));
-  const auto to = number(text.substr(colon + 1, equals - colon - 1));
-  const auto distance = number(text.substr(equals + 1));
+  const auto from = parse_decimal(text.substr(0, colon));
+  const auto to = parse_decimal(text.substr(colon + 1, equals - colon - 1));
+  const auto distance = parse_decimal(text.substr(equals + 1));
   if (!from || !to || !distance) return fail("not a distance: A, B and D are numbers in A:B=D, like 0:1=21");
   for (const std::uint32_t node : {*from, *to})
     if (node >= nodes)

@@ -1,7 +1,6 @@
 #include "composer/options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cxxopts.hpp>
 #include <vector>
 
@@ -227,15 +226,6 @@ std::vector<std::string> values_of(const cxxopts::ParseResult& result, std::stri
   for (const auto& option : result.arguments())
     if (option.key() == name) values.push_back(option.value());
   return values;
-}
-
-Result<std::uint32_t> parse_number(std::string_view option, const std::string& text, std::uint32_t lowest,
-                                   std::uint32_t highest) {
-  std::uint32_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size() || value < lowest || value > highest)
-    return fail("{} '{}' is not a number from {} to {}", option, text, lowest, highest);
-  return value;
 }
 
 Result<std::vector<ModuleOption>> parse_modules(const cxxopts::ParseResult& result) {

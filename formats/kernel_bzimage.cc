@@ -147,13 +147,6 @@ Result<void> check_placement(const BzImage& image) {
   return {};
 }
 
-// Positions in a part of the file, as positions in the file.
-template <typename T>
-Result<T> shifted(Result<T> result, std::uint64_t base) {
-  if (!result && result.error().offset) *result.error().offset += base;
-  return result;
-}
-
 // A position in the unpacked kernel would be taken for one in the file.
 template <typename T>
 Result<T> without_offset(Result<T> result) {
@@ -201,12 +194,12 @@ Result<LoadedKernel> load_bzimage(Bytes file, std::uint64_t unpack_limit) {
   if (compression) {
     const std::string part = fmt::format("payload ({})", *compression);
     loaded.unpacked = TRY(with_context(
-        shifted(unpack_payload(payload.kind, image.payload, unpack_limit), image.payload_offset), part));
+        with_base(unpack_payload(payload.kind, image.payload, unpack_limit), image.payload_offset), part));
     loaded.kernel = TRY(with_context(without_offset(load_elf_kernel(loaded.unpacked)), part));
     loaded.kernel.format = fmt::format("bzImage ({})", *compression);
   } else if (payload.kind == FileKind::elf64) {
     loaded.kernel =
-        TRY(with_context(shifted(load_elf_kernel(image.payload), image.payload_offset), "payload"));
+        TRY(with_context(with_base(load_elf_kernel(image.payload), image.payload_offset), "payload"));
     loaded.kernel.format = "bzImage (uncompressed)";
   } else {
     return with_context<LoadedKernel>(

@@ -8,6 +8,12 @@ std::string_view arch_name(Arch arch) {
   return arch == Arch::x86_64 ? "x86_64" : "aarch64";
 }
 
+std::string_view kernel_place_name(KernelPlace::By by) {
+  for (const KernelPlaceName& known : kKernelPlaceNames)
+    if (known.by == by) return known.name;
+  return "unknown";
+}
+
 namespace {
 
 std::vector<Device> x86_devices() {

@@ -94,6 +94,15 @@ struct KernelPlace {
   bool operator==(const KernelPlace&) const = default;
 };
 
+// The choosers by name: "link", "seed", "boot".
+struct KernelPlaceName {
+  KernelPlace::By by;
+  std::string_view name;
+};
+inline constexpr KernelPlaceName kKernelPlaceNames[] = {
+    {KernelPlace::By::link, "link"}, {KernelPlace::By::seed, "seed"}, {KernelPlace::By::boot, "boot"}};
+std::string_view kernel_place_name(KernelPlace::By by);
+
 // How a machine's devices are described to a reader of the snapshot: one line of the tree each.
 struct Device {
   enum class Space : std::uint8_t { port, mmio };

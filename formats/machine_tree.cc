@@ -57,17 +57,9 @@ void write_regions(const Machine& machine, FdtWriter& tree) {
   tree.end();
 }
 
-struct PlaceName {
-  KernelPlace::By by;
-  std::string_view name;
-};
-constexpr PlaceName kPlaceNames[] = {
-    {KernelPlace::By::link, "link"}, {KernelPlace::By::seed, "seed"}, {KernelPlace::By::boot, "boot"}};
-
 void write_kernel(const KernelPlace& place, FdtWriter& tree) {
   tree.begin("kernel");
-  for (const PlaceName& known : kPlaceNames)
-    if (known.by == place.by) tree.string("placed-by", known.name);
+  tree.string("placed-by", kernel_place_name(place.by));
   tree.wide_cells("physical", {{place.physical}});
   tree.wide_cells("virtual", {{place.virtual_address}});
   tree.end();
@@ -149,11 +141,11 @@ Result<void> read_kernel(const FdtReader& tree, Machine& machine) {
   const auto node = tree.child(tree.root(), "kernel");
   if (!node) return {};
   const std::string by = TRY(read_text(tree, *node, "placed-by"));
-  const auto known = std::find_if(std::begin(kPlaceNames), std::end(kPlaceNames),
-                                  [&](const PlaceName& place) { return place.name == by; });
+  const auto known = std::find_if(std::begin(kKernelPlaceNames), std::end(kKernelPlaceNames),
+                                  [&](const KernelPlaceName& place) { return place.name == by; });
   const auto physical = TRY(tree.wide_cells(*node, "physical"));
   const auto virtual_address = TRY(tree.wide_cells(*node, "virtual"));
-  if (known == std::end(kPlaceNames) || physical.size() != 1 || virtual_address.size() != 1)
+  if (known == std::end(kKernelPlaceNames) || physical.size() != 1 || virtual_address.size() != 1)
     return fail("its kernel was placed by '{}' in a way that this program does not know", by);
   machine.kernel = KernelPlace{known->by, physical[0], virtual_address[0]};
   return {};

@@ -53,6 +53,13 @@ Result<T> with_context(Result<T> result, std::string context) {
   return result;
 }
 
+// Moves the offset of an error in a part of the input that starts at `base` to where it is in the input.
+template <typename T>
+Result<T> with_base(Result<T> result, std::uint64_t base) {
+  if (!result && result.error().offset) *result.error().offset += base;
+  return result;
+}
+
 namespace internal {
 template <typename T>
 T take(Result<T>&& result) {

@@ -6,6 +6,21 @@
 
 namespace tintype {
 
+std::optional<std::uint32_t> parse_decimal(std::string_view text) {
+  std::uint32_t value = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Result<std::uint32_t> parse_number(std::string_view option, std::string_view text, std::uint32_t lowest,
+                                   std::uint32_t highest) {
+  const std::optional<std::uint32_t> value = parse_decimal(text);
+  if (!value || *value < lowest || *value > highest)
+    return fail("{} '{}' is not a number from {} to {}", option, text, lowest, highest);
+  return *value;
+}
+
 Result<std::uint64_t> parse_size(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);

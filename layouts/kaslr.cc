@@ -4,6 +4,7 @@
 
 #include "formats/digest.h"
 #include "formats/gpa.h"
+#include "layouts/x86_guest.h"
 
 namespace tintype {
 
@@ -11,7 +12,6 @@ namespace {
 
 // CONFIG_PHYSICAL_ALIGN of a kernel that does not say: the least that x86_64 can have.
 constexpr std::uint64_t kDefaultAlignment = 2 * kMiB;
-constexpr std::uint64_t kInitrdAlignment = 2 * kMiB;
 
 // A number below `count` from the seed, the same on every machine. 64 bits of a digest over a count of at
 // most a few hundred thousand leave no slot measurably likelier than another.
@@ -23,10 +23,6 @@ std::uint64_t pick(std::string_view purpose, Bytes seed, std::uint64_t count) {
   le64 number;
   std::memcpy(&number, digest.data(), sizeof(number));
   return number % count;
-}
-
-std::uint64_t memory_end(const Kernel& kernel) {
-  return kernel.segments.back().gpa + kernel.segments.back().memory_size;
 }
 
 }  // namespace
@@ -52,7 +48,7 @@ Result<KernelPlace> choose_kernel_place(const Kernel& kernel, Bytes seed, std::u
   // What the kernel needs from its first byte on; its decompressor may state more than the segments do.
   const std::uint64_t init_size = kernel.setup ? kernel.setup->init_size : 0;
   const std::uint64_t size =
-      *align_up(std::max({memory_end(kernel) - link, init_size, std::uint64_t{1}}), alignment);
+      *align_up(std::max({end_of(kernel) - link, init_size, std::uint64_t{1}}), alignment);
   const std::uint64_t with_initrd = size + *align_up(initrd_size, kInitrdAlignment);
   if (link > kKernelImageSize || size > kKernelImageSize - link)
     return fail("the kernel's {:#x} bytes at {:#x} do not fit its mapping of {:#x}", size, link,

@@ -9,7 +9,6 @@ namespace tintype {
 namespace {
 
 constexpr std::uint64_t kGdt = 0x1000;
-constexpr std::uint64_t kInitrdAlignment = 2 * kMiB;
 // Linux Documentation/driver-api/early-userspace/buffer-format.rst: archives start at a multiple of this.
 constexpr std::uint64_t kArchiveAlignment = 4;
 // Segments this far apart are regions of their own; nearer ones are one, with zeroes between.
@@ -129,9 +128,9 @@ Result<void> add_firmware(const Inputs& inputs, LayoutPlan& plan) {
             .fixed = x86::kResetVector,
             .emit = [](const Addresses&, ByteSink& sink) { x86::emit_reset_vector(sink); }});
   // Imported tables may be bigger than the area a BIOS has, and than what is left of low RAM.
-  const GpaRange high = {x86::kHighRamStart, x86::kHoleStart};
   if (inputs.acpi)
-    TRY(add_acpi(*inputs.acpi, x86::kRsdp, {{x86::kBiosStart, x86::kSmbiosStart}, kX86LowRam, high}, plan));
+    TRY(add_acpi(*inputs.acpi, x86::kRsdp, {{x86::kBiosStart, x86::kSmbiosStart}, kX86LowRam, kX86HighRam},
+                 plan));
   add_smbios(inputs.machine, inputs.smbios, plan);
   return {};
 }

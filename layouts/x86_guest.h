@@ -8,6 +8,11 @@ namespace tintype {
 
 // Low RAM that everything small may be placed in.
 inline constexpr GpaRange kX86LowRam = {0x1000, x86::kLowRamEnd};
+// RAM below 4 GiB for what may be too big for that.
+inline constexpr GpaRange kX86HighRam = {x86::kHighRamStart, x86::kHoleStart};
+
+// An initrd starts at a multiple of this.
+inline constexpr std::uint64_t kInitrdAlignment = 2 * kMiB;
 
 // Region "gdt", with `code` (x86::kFlatCode64, x86::kFlatCode32) and flat data.
 void add_gdt(const X86Segment& code, LayoutPlan& plan);

@@ -74,14 +74,6 @@ tl::unexpected<Error> bad_option(std::string_view word) {
               did_you_mean(name, std::vector<std::string_view>(names.begin(), names.end())));
 }
 
-Result<std::uint32_t> parse_cpus(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size() || value < 1 || value > x86::kMaxCpus)
-    return fail("--cpus '{}' is not a number from 1 to {}", text, x86::kMaxCpus);
-  return value;
-}
-
 Result<void> take_option(int letter, std::string_view value, RunOptions& options) {
   switch (letter) {
     case 't':
@@ -91,7 +83,7 @@ Result<void> take_option(int letter, std::string_view value, RunOptions& options
       options.wishes.memory = TRY(parse_memory(value));
       break;
     case 'c':
-      options.wishes.cpus = TRY(parse_cpus(value));
+      options.wishes.cpus = TRY(parse_number("--cpus", value, 1, x86::kMaxCpus));
       break;
     case 's':
       options.seccomp = false;

@@ -52,7 +52,7 @@ void add_setup_data(const Inputs& inputs, LayoutPlan& plan) {
   for (std::size_t i = 0; i < chain.size(); ++i) {
     const std::string_view next = i + 1 < chain.size() ? chain[i + 1].name : "";
     plan.add({.name = std::string(chain[i].name),
-              .windows = {kX86LowRam, {x86::kHighRamStart, x86::kHoleStart}},
+              .windows = {kX86LowRam, kX86HighRam},
               .alignment = alignof(std::uint64_t),
               .emit = [link = chain[i], next](const Addresses& addresses, ByteSink& sink) {
                 emit_setup_data(next.empty() ? 0 : addresses.of(next), link.type, link.data, sink);
