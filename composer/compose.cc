@@ -122,9 +122,7 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
 
   // Everyone says what they need; then everything has an address; then everything is bytes.
   progress.step("lay out");
-  Machine largest = inputs.machine;
-  largest.memory = x86::kMaxMemory;
-  LayoutPlan plan(memory_map_of(inputs.machine), memory_map_of(largest));
+  LayoutPlan plan(inputs.machine);
   TRY(protocol.plan(inputs, plan));
   TRY(plan.place());
   Arena arena;
@@ -137,7 +135,7 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   TRY(run_checks(image));
 
   // The launch order is decided once, and written; the machine follows it as a trailer.
-  const igvm::File file = launch_sequence(image, platforms(), arena);
+  const igvm::File file = launch_sequence(image, platforms_of(image.machine.arch), arena);
   progress.step("write");
   const std::vector<std::uint8_t> trailer = machine_trailer(image.machine);
   std::uint64_t written = 0;

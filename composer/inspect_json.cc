@@ -41,7 +41,7 @@ Json machine_json(const Machine& machine) {
   for (const GpaRange& range : ram_ranges(machine.arch, machine.memory))
     json["ram"].push_back({{"start", hex(range.start)}, {"end", hex(range.end)}});
   json["devices"] = Json::array();
-  for (const Device& device : devices_of(machine.arch)) {
+  for (const Device& device : devices_of(machine)) {
     Json entry = {{"name", device.name},
                   {"compatible", device.compatible},
                   {"space", device.space == Device::Space::port ? "port" : "mmio"},

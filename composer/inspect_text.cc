@@ -63,7 +63,7 @@ std::string machine_text(const Machine& machine) {
                         component.version.empty() ? "" : ", ", component.version, component.size,
                         to_hex(component.sha256));
   if (machine.kernel) text += fmt::format("  {}\n", place_text(*machine.kernel));
-  for (const Device& device : devices_of(machine.arch))
+  for (const Device& device : devices_of(machine))
     text += fmt::format("  {} {} {:#x}{}{}\n", device.name,
                         device.space == Device::Space::port ? "port" : "mmio", device.base,
                         device.count > 1 ? fmt::format(", {} of {:#x} bytes", device.count, device.size) : "",

@@ -123,9 +123,9 @@ Result<void> check_memory(const std::vector<NumaNode>& nodes, std::uint64_t memo
   std::uint64_t sum = 0;
   for (const NumaNode& node : nodes) {
     const auto next = checked_add(sum, node.memory);
-    if (!next || *next > x86::kMaxMemory)
+    if (!next || *next > kMaxMemory)
       return fail("--numa: the nodes have more memory than a machine can, {}: give them less",
-                  size_text(x86::kMaxMemory));
+                  size_text(kMaxMemory));
     sum = *next;
   }
   if (sum == 0)

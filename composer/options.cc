@@ -260,7 +260,7 @@ Result<void> parse_data(const cxxopts::ParseResult& result, BuildOptions& option
 Result<void> parse_machine(const cxxopts::ParseResult& result, BuildOptions& options) {
   const auto text = [&](const char* name) { return result[name].as<std::string>(); };
   if (result.count("memory")) options.memory = TRY(with_context(parse_size(text("memory")), "--memory"));
-  if (options.memory < kMiB || options.memory > x86::kMaxMemory)
+  if (options.memory < kMiB || options.memory > kMaxMemory)
     return fail("--memory {} bytes is not between 1M and 1T", options.memory);
   if (result.count("cpus")) options.cpus = TRY(parse_number("--cpus", text("cpus"), 1, x86::kMaxCpus));
   options.numa = TRY(parse_numa(values_of(result, "numa"), values_of(result, "numa-distance"), options.cpus,

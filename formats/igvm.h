@@ -149,6 +149,12 @@ std::vector<std::string> oddities(const File& file);
 Result<VcpuX86> native_registers(const VpContext& context);
 std::vector<std::uint8_t> native_context(const VcpuX86& registers);
 
+// VBS register list of an AArch64 guest to registers and back. What a list lacks has the value that a
+// VcpuArm64 starts with. Errors: another kind of context, a register that VcpuArm64 does not have, one twice,
+// or one of a VTL other than 0.
+Result<VcpuArm64> vbs_registers(const VpContext& context);
+std::vector<std::uint8_t> vbs_context(const VcpuArm64& registers);
+
 // Names and values of a context's registers, for reports, in the order of the file: {"rip", "0x1000000"},
 // {"cs", "{sel=0x10,attr=0xa09b,limit=0xffffffff,base=0x0}"}, {"gdtr", "{base=0x0,limit=0x1f}"}. For an SNP
 // VMSA the fields that say how the vCPU starts. Empty when the data is too short for its kind.

@@ -1,5 +1,8 @@
 // VP contexts: the native x64 one to and from registers, and all of them in words.
+#include <algorithm>
+#include <cassert>
 #include <cstring>
+#include <utility>
 
 #include "formats/igvm_read_rules.h"
 
@@ -239,6 +242,47 @@ std::vector<std::uint8_t> native_context(const VcpuX86& registers) {
   std::vector<std::uint8_t> page(kPageSize, 0);
   std::memcpy(page.data(), &context, sizeof(context));
   return page;
+}
+
+Result<VcpuArm64> vbs_registers(const VpContext& context) {
+  if (context.kind != VpContext::Kind::vbs_aarch64)
+    return fail("the context of vCPU {} is not a VBS register list of AArch64", context.vp_index);
+  ByteReader reader(context.data);
+  const std::uint32_t count = TRY(reader.read<VbsVpContextHeader>("a VBS register list")).register_count;
+  VcpuArm64 vcpu;
+  std::array<bool, std::size(kArm64Registers)> given{};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const VbsVpContextRegister entry = TRY(reader.read<VbsVpContextRegister>("a VBS register"));
+    if (entry.vtl != 0)
+      return fail("vCPU {} has registers of VTL {}, and there is only VTL 0", context.vp_index, entry.vtl);
+    const VbsRegister* known = find_vbs_register(Arch::aarch64, entry.register_name);
+    const auto place = std::find_if(std::begin(kArm64Registers), std::end(kArm64Registers),
+                                    [&](const auto& name) { return known && name.name == known->name; });
+    if (place == std::end(kArm64Registers))
+      return fail("vCPU {} has a register {:#x} that this program does not know", context.vp_index,
+                  entry.register_name.value());
+    if (std::exchange(given[static_cast<std::size_t>(place - std::begin(kArm64Registers))], true))
+      return fail("vCPU {} has register {} twice", context.vp_index, place->name);
+    vcpu.*place->member = TRY(read_at<le64>(entry.register_value, 0, "a register"));
+  }
+  return vcpu;
+}
+
+std::vector<std::uint8_t> vbs_context(const VcpuArm64& registers) {
+  Buffer list;
+  list.put(VbsVpContextHeader{.register_count = std::size(kArm64Registers)});
+  for (const Arm64RegisterName& name : kArm64Registers) {
+    const std::span<const VbsRegister> known = vbs_registers(Arch::aarch64);
+    const auto entry = std::find_if(known.begin(), known.end(), [&](const VbsRegister& candidate) {
+      return candidate.name == name.name;
+    });
+    assert(entry != known.end());
+    VbsVpContextRegister value{.vtl = 0, .register_name = entry->id, .mbz = {}, .register_value = {}};
+    const le64 number = registers.*name.member;
+    std::memcpy(value.register_value.data(), &number, sizeof(number));
+    list.put(value);
+  }
+  return std::move(list.bytes());
 }
 
 std::vector<std::pair<std::string, std::string>> describe_context(const VpContext& context) {

@@ -74,6 +74,14 @@ struct SetupFacts {
   Bytes setup_header;  // the bytes from 0x1F1 to the end of the header, as boot_params wants them
 };
 
+// What the header of an arm64 Image says (Linux Documentation/arch/arm64/booting.rst, 4).
+struct Arm64ImageFacts {
+  std::uint64_t text_offset = 0;  // of the Image from a multiple of 2 MiB; 0x80000 for kernels before 3.17
+  std::uint64_t image_size = 0;   // bytes of memory from the Image's start on that it needs
+  std::uint32_t page_size = 0;    // 4, 16 or 64 KiB in bytes; 0 if it does not say
+  bool anywhere = false;          // memory below it is of use too
+};
+
 struct Kernel {
   Arch arch = Arch::x86_64;
   std::string format;   // "ELF64", "bzImage (lz4)"
@@ -87,7 +95,10 @@ struct Kernel {
   std::uint64_t virtual_base = 0;       // where the first segment is linked; 0 if it unpacks itself
   std::vector<KernelSegment> segments;  // ascending, disjoint
   std::optional<SetupFacts> setup;      // of a bzImage
-  Bytes after_elf;                      // what follows the ELF file: Linux's relocation table
+  // Of an arm64 Image, or of an ELF that has an Image in it. `entry` and `segments` then count from the
+  // Image's start, 0, and the layout chooses where that is.
+  std::optional<Arm64ImageFacts> arm64;
+  Bytes after_elf;  // what follows the ELF file: Linux's relocation table
 };
 
 // What a compose owns for a kernel that had to be unpacked: the decompressed file. It moves and does not

@@ -54,8 +54,55 @@ inline constexpr std::uint32_t kVirtioSlots = 8;
 inline constexpr std::uint32_t kVirtioGsi = 16;  // slot n interrupts GSI kVirtioGsi + n
 
 inline constexpr std::uint32_t kMaxCpus = 1024;
-inline constexpr std::uint64_t kMaxMemory = 1 * kTiB;
 }  // namespace x86
+
+// The AArch64 machine, whose addresses are those of QEMU's virt board. An interrupt line n is shared
+// peripheral interrupt n: INTID and GSI 32 + n (Arm IHI 0069, 2.2.1).
+namespace arm64 {
+inline constexpr std::uint64_t kRamStart = 1 * kGiB;
+
+inline constexpr std::uint64_t kGicd = 0x08000000;  // distributor
+inline constexpr std::uint64_t kGicdSize = 0x10000;
+inline constexpr std::uint64_t kGicc = 0x08010000;  // CPU interface, GICv2
+inline constexpr std::uint64_t kGiccSize = 0x2000;
+inline constexpr std::uint64_t kIts = 0x08080000;  // GICv3, if the machine has it
+inline constexpr std::uint64_t kItsSize = 0x20000;
+inline constexpr std::uint64_t kGicr = 0x080A0000;  // redistributors, GICv3; one a vCPU
+inline constexpr std::uint64_t kGicrStride = 0x20000;
+inline constexpr std::uint32_t kFirstSpi = 32;
+inline constexpr std::uint32_t kSpis = 256 - kFirstSpi;  // lines the controller has
+
+inline constexpr std::uint64_t kUart = 0x09000000;  // PL011
+inline constexpr std::uint32_t kUartSpi = 1;
+inline constexpr std::uint32_t kUartClock = 24'000'000;  // Hz
+inline constexpr std::uint64_t kRtc = 0x09010000;        // PL031
+inline constexpr std::uint32_t kRtcSpi = 2;
+// PL061. The power button is its pin kPowerPin, high while pressed. For a guest that has not enabled that
+// pin's interrupt the line itself gives one pulse instead, which is what ACPI's generic event device waits
+// for.
+inline constexpr std::uint64_t kGpio = 0x09030000;
+inline constexpr std::uint32_t kGpioSpi = 7;
+inline constexpr std::uint32_t kPowerPin = 3;
+inline constexpr std::uint64_t kExitCode = 0x09080000;  // a 32-bit write of 0-119 is the runner's exit status
+inline constexpr std::uint64_t kDeviceSize = 0x1000;    // of each of the four above
+inline constexpr std::uint64_t kVirtioBase = 0x0A000000;
+inline constexpr std::uint64_t kVirtioStride = 0x200;
+inline constexpr std::uint32_t kVirtioSlots = 32;
+inline constexpr std::uint32_t kVirtioSpi = 16;  // slot n interrupts line kVirtioSpi + n
+
+// Private peripheral interrupts of the timers and the PMU: INTIDs (Arm DEN0094, 3.4).
+inline constexpr std::uint32_t kSecureTimer = 29;
+inline constexpr std::uint32_t kPhysicalTimer = 30;
+inline constexpr std::uint32_t kVirtualTimer = 27;
+inline constexpr std::uint32_t kHypervisorTimer = 26;
+
+inline constexpr std::uint32_t kMaxCpusV3 = 123;  // redistributors below kUart
+inline constexpr std::uint32_t kMaxCpusV2 = 8;    // bits in GICD_ITARGETSR
+static_assert(kGicr + kMaxCpusV3 * kGicrStride <= kUart);
+}  // namespace arm64
+
+// The most RAM that a machine can have.
+inline constexpr std::uint64_t kMaxMemory = 1 * kTiB;
 
 // The sleep type that both FADT-described registers and _S5 use for power-off (ACPI 6.5, 4.8.3.7: SLP_TYPx).
 inline constexpr std::uint8_t kSleepTypeOff = 5;
@@ -116,12 +163,17 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-// Every device of an x86_64 machine, in ascending order of space and base.
-const std::vector<Device>& devices_of(Arch arch);
+// The interrupt controller of an AArch64 machine.
+enum class Gic : std::uint8_t { v2, v3 };
+
+// "v2", "v3"
+std::string_view gic_name(Gic gic);
 
 // What the guest will see.
 struct Machine {
   Arch arch = Arch::x86_64;
+  Gic gic = Gic::v3;         // of AArch64
+  bool its = false;          // and its interrupt translation service, for message-signalled interrupts
   std::uint64_t memory = 0;  // bytes of RAM, a multiple of 4 KiB
   std::uint32_t cpus = 1;
   std::uint32_t numa_nodes = 0;       // that its tables tell of; 0: none do
@@ -132,9 +184,18 @@ struct Machine {
   bool operator==(const Machine&) const = default;
 };
 
+// Every device of the machine, in ascending order of space and base.
+std::vector<Device> devices_of(const Machine& machine);
+
+// The most vCPUs that such a machine can have.
+std::uint32_t max_cpus(const Machine& machine);
+
 // The guest-physical ranges that RAM of `memory` bytes occupies, ascending: x86_64 [0, 3 GiB) and from 4 GiB
-// on. The legacy window 0xA0000-0xFFFFF counts as RAM here: it is memory to the runner, and the memory map
-// says what of it the guest may use.
+// on, AArch64 from 1 GiB on. The legacy window 0xA0000-0xFFFFF counts as RAM here: it is memory to the
+// runner, and the memory map says what of it the guest may use.
 std::vector<GpaRange> ram_ranges(Arch arch, std::uint64_t memory);
+
+// The RAM in bytes with which a machine's RAM reaches `end`, which is past the start of its RAM.
+std::uint64_t memory_up_to(Arch arch, std::uint64_t end);
 
 }  // namespace tintype

@@ -28,11 +28,11 @@ void write_components(const Machine& machine, FdtWriter& tree) {
   tree.end();
 }
 
-void write_devices(Arch arch, FdtWriter& tree) {
+void write_devices(const Machine& machine, FdtWriter& tree) {
   tree.begin("devices");
   tree.cell("#address-cells", 2);
   tree.cell("#size-cells", 2);
-  for (const Device& device : devices_of(arch)) {
+  for (const Device& device : devices_of(machine)) {
     tree.begin(unit(device.name, device.base));
     tree.string("compatible", device.compatible);
     tree.string("space", device.space == Device::Space::port ? "port" : "mmio");
@@ -83,6 +83,10 @@ std::vector<std::uint8_t> write_tree(const Machine& machine) {
   tree.string("arch", arch_name(machine.arch));
   tree.string("protocol", machine.protocol);
   tree.cell("vcpus", machine.cpus);
+  if (machine.arch == Arch::aarch64) {
+    tree.string("gic", gic_name(machine.gic));
+    if (machine.its) tree.bytes("its", {});
+  }
   if (machine.numa_nodes != 0) tree.cell("numa-nodes", machine.numa_nodes);
   const std::vector<std::uint64_t> memory = memory_cells(machine);
   tree.begin(unit("memory", memory[0]));
@@ -90,7 +94,7 @@ std::vector<std::uint8_t> write_tree(const Machine& machine) {
   tree.wide_cells("reg", memory);
   tree.end();
   if (machine.kernel) write_kernel(*machine.kernel, tree);
-  write_devices(machine.arch, tree);
+  write_devices(machine, tree);
   write_components(machine, tree);
   write_regions(machine, tree);
   tree.end();
@@ -129,7 +133,7 @@ Result<void> read_memory(const FdtReader& tree, Machine& machine) {
     if (!sum) return fail("its memory nodes add up to more than 2^64 bytes");
     machine.memory = *sum;
   }
-  if (machine.memory == 0 || !is_aligned(machine.memory, kPageSize) || machine.memory > x86::kMaxMemory)
+  if (machine.memory == 0 || !is_aligned(machine.memory, kPageSize) || machine.memory > kMaxMemory)
     return fail("its memory of {} bytes is not a multiple of 4096 up to 1 TiB", machine.memory);
   if (memory_cells(machine) != cells)
     return fail("its memory is not where an {} machine has it", arch_name(machine.arch));
@@ -154,7 +158,7 @@ Result<void> read_kernel(const FdtReader& tree, Machine& machine) {
 Result<void> read_devices(const FdtReader& tree, const Machine& machine) {
   const auto parent = TRY(tree.child(tree.root(), "devices"));
   const auto nodes = tree.children(parent);
-  const std::vector<Device>& expected = devices_of(machine.arch);
+  const std::vector<Device> expected = devices_of(machine);
   if (nodes.size() != expected.size())
     return fail("it has {} devices where this machine has {}", nodes.size(), expected.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -206,6 +210,17 @@ Result<void> read_regions(const FdtReader& tree, Machine& machine) {
   return {};
 }
 
+Result<void> read_gic(const FdtReader& tree, Machine& machine) {
+  const std::string gic = TRY(read_text(tree, tree.root(), "gic"));
+  if (gic != gic_name(Gic::v2) && gic != gic_name(Gic::v3))
+    return fail("its interrupt controller '{}' is neither v2 nor v3", gic);
+  machine.gic = gic == gic_name(Gic::v2) ? Gic::v2 : Gic::v3;
+  machine.its = tree.has(tree.root(), "its");
+  if (machine.its && machine.gic == Gic::v2)
+    return fail("it has an interrupt translation service and GICv2, to which there is none");
+  return {};
+}
+
 Result<Machine> read_tree(Bytes blob) {
   const FdtReader tree = TRY(FdtReader::open(blob));
   const std::string compatible = TRY(read_text(tree, tree.root(), "compatible"));
@@ -217,8 +232,9 @@ Result<Machine> read_tree(Bytes blob) {
   machine.arch = arch == arch_name(Arch::x86_64) ? Arch::x86_64 : Arch::aarch64;
   machine.protocol = TRY(read_text(tree, tree.root(), "protocol"));
   machine.cpus = TRY(tree.cell(tree.root(), "vcpus"));
-  if (machine.cpus == 0 || machine.cpus > x86::kMaxCpus)
-    return fail("its {} vCPUs are not between 1 and {}", machine.cpus, x86::kMaxCpus);
+  if (machine.arch == Arch::aarch64) TRY(read_gic(tree, machine));
+  if (machine.cpus == 0 || machine.cpus > max_cpus(machine))
+    return fail("its {} vCPUs are not between 1 and {}", machine.cpus, max_cpus(machine));
   if (tree.has(tree.root(), "numa-nodes")) machine.numa_nodes = TRY(tree.cell(tree.root(), "numa-nodes"));
   TRY(read_memory(tree, machine));
   TRY(read_kernel(tree, machine));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "formats/gpa.h"
@@ -53,5 +54,42 @@ inline constexpr X86RegisterName kX86Registers[] = {
     {"gs_base", &VcpuX86::gs_base}, {"cr0", &VcpuX86::cr0},   {"cr3", &VcpuX86::cr3},
     {"cr4", &VcpuX86::cr4},         {"efer", &VcpuX86::efer},
 };
+
+// The boot processor's registers on AArch64, those that a VBS register list can have. It starts in EL1 on
+// SP_EL1 with everything masked and the MMU off, SCTLR_EL1 with just those bits set that Armv8.0 has as one
+// (Arm DDI 0487, C5.2.19 and D17.2.118).
+struct VcpuArm64 {
+  std::uint64_t x0 = 0, x1 = 0, x2 = 0, x3 = 0, x4 = 0, x5 = 0, x6 = 0, x7 = 0;
+  std::uint64_t pc = 0, cpsr = 0x3C5;
+  std::uint64_t sctlr_el1 = 0x30D00800, ttbr0_el1 = 0, ttbr1_el1 = 0, tcr_el1 = 0, mair_el1 = 0, vbar_el1 = 0;
+  bool operator==(const VcpuArm64&) const = default;
+};
+
+// Name and place of each, in the order in which a register list of ours has them: that of their numbers in
+// the Hypervisor Top Level Functional Specification (HvArm64RegisterName).
+struct Arm64RegisterName {
+  std::string_view name;
+  std::uint64_t VcpuArm64::*member;
+};
+inline constexpr Arm64RegisterName kArm64Registers[] = {
+    {"x0", &VcpuArm64::x0},
+    {"x1", &VcpuArm64::x1},
+    {"x2", &VcpuArm64::x2},
+    {"x3", &VcpuArm64::x3},
+    {"x4", &VcpuArm64::x4},
+    {"x5", &VcpuArm64::x5},
+    {"x6", &VcpuArm64::x6},
+    {"x7", &VcpuArm64::x7},
+    {"pc", &VcpuArm64::pc},
+    {"cpsr", &VcpuArm64::cpsr},
+    {"sctlr_el1", &VcpuArm64::sctlr_el1},
+    {"ttbr0_el1", &VcpuArm64::ttbr0_el1},
+    {"ttbr1_el1", &VcpuArm64::ttbr1_el1},
+    {"tcr_el1", &VcpuArm64::tcr_el1},
+    {"mair_el1", &VcpuArm64::mair_el1},
+    {"vbar_el1", &VcpuArm64::vbar_el1},
+};
+
+using VcpuState = std::variant<VcpuX86, VcpuArm64>;
 
 }  // namespace tintype

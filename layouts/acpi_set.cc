@@ -12,10 +12,13 @@ constexpr std::uint64_t kTableAlignment = 64;
 // Emitters run after add_acpi() has returned; they share one copy of what they emit from.
 using SharedInputs = std::shared_ptr<const AcpiInputs>;
 
-Region root_region(const AcpiTable& root, const SharedInputs& inputs, std::uint64_t gpa) {
+Region root_region(const AcpiTable& root, const SharedInputs& inputs, std::optional<std::uint64_t> gpa,
+                   const std::vector<GpaRange>& windows) {
   return {.name = root.region(),
-          .memory = MemoryType::reserved,
+          .memory = gpa ? MemoryType::reserved : MemoryType::acpi_data,
           .fixed = gpa,
+          .windows = windows,
+          .alignment = kTableAlignment,
           .emit = [&root, inputs](const Addresses& addresses, ByteSink& sink) {
             root.emit(*inputs, addresses, sink);
           }};
@@ -74,15 +77,15 @@ std::vector<std::string> listed_regions(const AcpiInputs& inputs) {
   return regions;
 }
 
-Result<void> add_acpi(const AcpiInputs& inputs, std::uint64_t rsdp, const std::vector<GpaRange>& windows,
-                      LayoutPlan& plan) {
+Result<void> add_acpi(const AcpiInputs& inputs, std::optional<std::uint64_t> rsdp,
+                      const std::vector<GpaRange>& windows, LayoutPlan& plan) {
   TRY(check_imported(inputs.imported));
   const auto shared = std::make_shared<const AcpiInputs>(inputs);
   for (const AcpiTable* table : acpi_tables()) {
     if (const ImportedTable* imported = replacement_of(*table, *shared))
       plan.add(imported_region(table->region(), *imported, shared, windows));
     else if (table->wanted(*shared))
-      plan.add(table->role == AcpiRole::root ? root_region(*table, shared, rsdp)
+      plan.add(table->role == AcpiRole::root ? root_region(*table, shared, rsdp, windows)
                                              : table_region(*table, shared, windows));
   }
   for (const AddedTable& added : added_tables(*shared))

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -75,10 +76,10 @@ acpi::Header acpi_header(acpi::TableSignature signature, std::uint8_t revision);
 std::vector<std::string> listed_regions(const AcpiInputs& inputs);
 
 // Adds a region for each structure that `inputs` want, which need not outlive the plan (the bytes of imported
-// tables must). The RSDP goes to `rsdp` exactly, a multiple of 16; tables go into `windows`, the first that
-// has room. Where a window is RAM, the memory map has what they take as ACPI data; where it is reserved it
-// stays so. Errors: imported tables of which a machine has one, or that this machine cannot have.
-Result<void> add_acpi(const AcpiInputs& inputs, std::uint64_t rsdp, const std::vector<GpaRange>& windows,
-                      LayoutPlan& plan);
+// tables must). The RSDP goes to `rsdp` exactly, a multiple of 16, or like the tables into `windows`, the
+// first that has room. Where a window is RAM, the memory map has what they take as ACPI data; where it is
+// reserved it stays so. Errors: imported tables of which a machine has one, or that this machine cannot have.
+Result<void> add_acpi(const AcpiInputs& inputs, std::optional<std::uint64_t> rsdp,
+                      const std::vector<GpaRange>& windows, LayoutPlan& plan);
 
 }  // namespace tintype

@@ -141,9 +141,19 @@ std::vector<igvm::PageRun> pages_of(const GuestImage& image, Arena& arena) {
   return assembler.finish();
 }
 
+std::vector<const Platform*> platforms_of(Arch arch) {
+  std::vector<const Platform*> of_arch;
+  for (const Platform* platform : platforms())
+    if (platform->arch == arch) of_arch.push_back(platform);
+  return of_arch;
+}
+
 igvm::File launch_sequence(const GuestImage& image, std::span<const Platform* const> launchers,
                            Arena& arena) {
   igvm::File file;
+  // Version 1 has no place for an architecture: its guests are x64.
+  file.arch = image.machine.arch;
+  file.format_version = file.arch == Arch::x86_64 ? IGVM_FORMAT_VERSION_1 : IGVM_FORMAT_VERSION_2;
   std::uint32_t mask = 0;
   for (const Platform* platform : launchers) {
     const std::uint32_t bit = 1u << file.platforms.size();

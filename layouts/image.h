@@ -18,7 +18,7 @@ struct GuestImage {
   Machine machine;
   MemoryMap memory;
   std::vector<PlacedRegion> regions;  // ascending
-  VcpuX86 boot_vcpu;
+  VcpuState boot_vcpu;
 };
 
 // The image's pages in address order, as the loader gets them: whole pages of borrowed bytes stay borrowed,

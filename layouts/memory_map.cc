@@ -12,6 +12,8 @@ std::string_view memory_type_name(MemoryType type) {
       return "reserved";
     case MemoryType::acpi_data:
       return "ACPI data";
+    case MemoryType::efi_data:
+      return "EFI data";
   }
   return "unknown";
 }

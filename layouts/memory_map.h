@@ -11,9 +11,9 @@
 namespace tintype {
 
 // What the guest is told about a range of memory.
-enum class MemoryType : std::uint8_t { ram, reserved, acpi_data };
+enum class MemoryType : std::uint8_t { ram, reserved, acpi_data, efi_data };
 
-// "RAM", "reserved", "ACPI data"
+// "RAM", "reserved", "ACPI data", "EFI data"
 std::string_view memory_type_name(MemoryType type);
 
 struct MemoryMapEntry {

@@ -166,6 +166,12 @@ std::uint64_t emitted_size(const Region& region) {
 
 }  // namespace
 
+LayoutPlan::LayoutPlan(const Machine& machine) : memory_(memory_map_of(machine)), arch_(machine.arch) {
+  Machine largest = machine;
+  largest.memory = kMaxMemory;
+  largest_ = memory_map_of(largest);
+}
+
 // Where `region` has to lie, if it may lie there.
 Result<GpaRange> LayoutPlan::fixed_place(const Region& region, std::uint64_t size, const MemoryMap& memory,
                                          const std::vector<Slot>& slots) {
@@ -212,8 +218,7 @@ Result<void> LayoutPlan::place() {
       return tl::unexpected(error);
     }
     const std::uint64_t end = roomy->back().range.end;
-    const std::uint64_t memory = end > x86::kHoleEnd ? end - (x86::kHoleEnd - x86::kHoleStart) : end;
-    error.what += fmt::format(": give --memory at least {}M", (memory + kMiB - 1) / kMiB);
+    error.what += fmt::format(": give --memory at least {}M", (memory_up_to(arch_, end) + kMiB - 1) / kMiB);
     return tl::unexpected(error);
   }
   slots_ = std::move(*placed);

@@ -83,6 +83,8 @@ class LayoutPlan {
   // serves to say how much --memory a layout needs.
   LayoutPlan(MemoryMap memory, MemoryMap largest)
       : memory_(std::move(memory)), largest_(std::move(largest)) {}
+  // With the maps of `machine`.
+  explicit LayoutPlan(const Machine& machine);
 
   // Adds a region. Placement does not depend on the order of calls, except that regions with windows are
   // placed in it, after all fixed ones.
@@ -117,6 +119,7 @@ class LayoutPlan {
   std::vector<Region> regions_;
   MemoryMap memory_;
   MemoryMap largest_;
+  Arch arch_ = Arch::x86_64;
   std::vector<Slot> slots_;  // ascending by address, after place()
   Addresses addresses_;
 };

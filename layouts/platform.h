@@ -11,6 +11,7 @@ namespace tintype {
 
 struct Platform {
   std::string_view name;  // "native"
+  Arch arch;
   // The platform header, with the one bit that stands for it.
   IGVM_VHS_SUPPORTED_PLATFORM (*header)(std::uint32_t compatibility_mask);
   // The initial vCPU states the platform takes from the file; the caller fills in the mask.
@@ -19,5 +20,8 @@ struct Platform {
 
 // All platforms, in the order of their file names.
 std::span<const Platform* const> platforms();
+
+// Those that launch guests of `arch`.
+std::vector<const Platform*> platforms_of(Arch arch);
 
 }  // namespace tintype

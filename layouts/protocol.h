@@ -34,9 +34,11 @@ struct Inputs {
   std::vector<Module> modules;     // of PVH, after the initrd
   std::optional<AcpiInputs> acpi;  // none: no tables and no RSDP
   SmbiosInputs smbios;
-  std::vector<std::uint8_t> rng_seed;  // empty: none
-  std::optional<Bytes> dtb;            // a flattened device tree for the kernel
-  bool moved = false;  // the kernel is not where it was linked: memory is to be randomised too
+  std::vector<std::uint8_t> rng_seed;    // empty: none
+  std::vector<std::uint8_t> kaslr_seed;  // 8 bytes for an AArch64 kernel, which moves itself; empty: none
+  std::optional<Bytes> dtb;  // a flattened device tree for the kernel; on AArch64 it takes the place of ours
+  std::vector<Bytes> overlays;  // device-tree overlays for ours, in the order of application
+  bool moved = false;           // the kernel is not where it was linked: memory is to be randomised too
 
   // Of the initrd with its padding, in bytes.
   std::uint64_t initrd_size() const;
@@ -53,7 +55,7 @@ struct BootProtocol {
   // Adds the regions the guest needs. `inputs` outlives the plan.
   Result<void> (*plan)(const Inputs& inputs, LayoutPlan& plan);
   // The boot processor's registers once everything has its address.
-  VcpuX86 (*entry)(const Inputs& inputs, const Addresses& addresses);
+  VcpuState (*entry)(const Inputs& inputs, const Addresses& addresses);
 };
 
 // All protocols, in the order of their file names.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "formats/linux_boot.h"
+#include "layouts/guest.h"
 #include "layouts/protocol.h"
 
 namespace tintype {
@@ -11,17 +12,8 @@ inline constexpr GpaRange kX86LowRam = {0x1000, x86::kLowRamEnd};
 // RAM below 4 GiB for what may be too big for that.
 inline constexpr GpaRange kX86HighRam = {x86::kHighRamStart, x86::kHoleStart};
 
-// An initrd starts at a multiple of this.
-inline constexpr std::uint64_t kInitrdAlignment = 2 * kMiB;
-
 // Region "gdt", with `code` (x86::kFlatCode64, x86::kFlatCode32) and flat data.
 void add_gdt(const X86Segment& code, LayoutPlan& plan);
-
-// The kernel's segments, where they have to be: regions "kernel", "kernel.1", ...
-void add_kernel(const Kernel& kernel, LayoutPlan& plan);
-
-// The first address past the kernel's memory.
-std::uint64_t end_of(const Kernel& kernel);
 
 // The highest address that the kernel takes a byte of an initrd at, and where RAM below 4 GiB ends at most.
 std::uint64_t initrd_limit(const Kernel& kernel);

@@ -190,9 +190,9 @@ Result<void> check_memory(const std::vector<GpaRange>& memory) {
         kMaxMemoryBlocks);
   std::uint64_t total = 0;
   for (const GpaRange& range : memory) {
-    if (range.size() > x86::kMaxMemory || (total += range.size()) > x86::kMaxMemory)
+    if (range.size() > kMaxMemory || (total += range.size()) > kMaxMemory)
       return fail("needs more memory than the {} GiB that this runner gives a machine",
-                  x86::kMaxMemory / kGiB);
+                  kMaxMemory / kGiB);
   }
   return {};
 }

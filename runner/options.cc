@@ -96,7 +96,7 @@ Result<void> take_option(int letter, std::string_view value, RunOptions& options
 
 Result<std::uint64_t> parse_memory(std::string_view text) {
   const std::uint64_t bytes = TRY(with_context(parse_size(text), "--memory"));
-  if (bytes < kMiB || bytes > x86::kMaxMemory) return fail("--memory '{}' is not between 1M and 1T", text);
+  if (bytes < kMiB || bytes > kMaxMemory) return fail("--memory '{}' is not between 1M and 1T", text);
   return bytes;
 }
 

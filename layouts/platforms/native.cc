@@ -14,13 +14,14 @@ IGVM_VHS_SUPPORTED_PLATFORM header(std::uint32_t compatibility_mask) {
 }
 
 std::vector<igvm::VpContext> vp_contexts(const GuestImage& image, Arena& arena) {
-  arena.push_back(igvm::native_context(image.boot_vcpu));
+  arena.push_back(igvm::native_context(std::get<VcpuX86>(image.boot_vcpu)));
   return {{.kind = igvm::VpContext::Kind::native_x64, .vp_index = 0, .data = arena.back()}};
 }
 
 }  // namespace
 
 extern const Platform platform_native;
-const Platform platform_native = {.name = "native", .header = header, .vp_contexts = vp_contexts};
+const Platform platform_native = {
+    .name = "native", .arch = Arch::x86_64, .header = header, .vp_contexts = vp_contexts};
 
 }  // namespace tintype

@@ -105,7 +105,7 @@ Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
               emit_boot_params(inputs, addresses, sink);
             }});
   TRY(add_cmdline(inputs, kCmdline, plan));
-  add_kernel(*inputs.kernel, plan);
+  add_kernel(*inputs.kernel, 0, plan);
   plan.add({.name = "page_tables",
             .windows = {kX86LowRam},
             .emit = [](const Addresses& addresses, ByteSink& sink) {
@@ -122,7 +122,7 @@ Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
 }
 
 // boot.rst, "64-bit Boot Protocol": paging on, flat segments, interrupts off, RSI at boot_params.
-VcpuX86 entry(const Inputs& inputs, const Addresses& addresses) {
+VcpuState entry(const Inputs& inputs, const Addresses& addresses) {
   VcpuX86 vcpu;
   vcpu.rip = *inputs.kernel->entry;
   vcpu.rsi = addresses.of("boot_params");

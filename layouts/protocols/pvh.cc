@@ -142,7 +142,7 @@ Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
             .alignment = alignof(std::uint64_t),
             .emit = emit_memory_map});
   TRY(add_cmdline(inputs, std::nullopt, plan));
-  add_kernel(*inputs.kernel, plan);
+  add_kernel(*inputs.kernel, 0, plan);
   TRY(add_initrd(inputs, plan));
   add_modules(inputs, plan);
   return add_firmware(inputs, plan);
@@ -150,7 +150,7 @@ Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
 
 // "PVH guest ABI": CR0 has PE alone, CR4 nothing, segments are flat, EBX is at the start info. The task
 // register that it asks for is what every vCPU has after reset.
-VcpuX86 entry(const Inputs& inputs, const Addresses& addresses) {
+VcpuState entry(const Inputs& inputs, const Addresses& addresses) {
   VcpuX86 vcpu;
   vcpu.rip = *inputs.kernel->pvh_entry;
   vcpu.rbx = addresses.of("start_info");

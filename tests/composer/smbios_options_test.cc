@@ -180,7 +180,7 @@ TEST_CASE("what is let through fits the 64 KiB that SMBIOS has below 1 MiB") {
     const auto inputs = parse_smbios(more);
     if (!inputs) continue;
     Counter counter;
-    emit_smbios_tables({.memory = x86::kMaxMemory, .cpus = x86::kMaxCpus}, *inputs, counter);
+    emit_smbios_tables({.memory = kMaxMemory, .cpus = x86::kMaxCpus}, *inputs, counter);
     size = counter.size();
     break;
   }

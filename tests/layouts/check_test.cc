@@ -14,8 +14,8 @@ GuestImage sound() {
   image.memory = memory_map_of(image.machine);
   image.regions = {{.name = "code", .range = {0x10000, 0x12000}, .size = 0x2000, .pieces = {kBytes}},
                    {.name = "stack", .range = {0x12000, 0x13000}}};
-  image.boot_vcpu.rip = 0x10800;
-  image.boot_vcpu.rsp = 0x13000;
+  std::get<VcpuX86>(image.boot_vcpu).rip = 0x10800;
+  std::get<VcpuX86>(image.boot_vcpu).rsp = 0x13000;
   return image;
 }
 
@@ -30,10 +30,10 @@ TEST_CASE("a sound image has no violations") {
 
 TEST_CASE("registers that point at nothing are all reported at once") {
   GuestImage image = sound();
-  image.boot_vcpu.rip = 0x500000;
-  image.boot_vcpu.cr3 = 0x600000;
-  image.boot_vcpu.gdtr = {0x11FFF, 0x1f};
-  image.boot_vcpu.rsp = 0x700000;
+  std::get<VcpuX86>(image.boot_vcpu).rip = 0x500000;
+  std::get<VcpuX86>(image.boot_vcpu).cr3 = 0x600000;
+  std::get<VcpuX86>(image.boot_vcpu).gdtr = {0x11FFF, 0x1f};
+  std::get<VcpuX86>(image.boot_vcpu).rsp = 0x700000;
   const std::string text = violations(image);
   CHECK(text.find("the entry point (RIP) points at 0x500000, where no region of the image has bytes") !=
         std::string::npos);

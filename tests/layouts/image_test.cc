@@ -96,9 +96,9 @@ TEST_CASE(
   GuestImage image;
   image.machine.memory = 6 * kGiB;
   image.regions = {placed("a", 0x1000, {page}), placed("b", 0x5000, {page})};
-  image.boot_vcpu.rip = 0x1000;
+  std::get<VcpuX86>(image.boot_vcpu).rip = 0x1000;
   Arena arena;
-  const igvm::File file = launch_sequence(image, platforms(), arena);
+  const igvm::File file = launch_sequence(image, platforms_of(Arch::x86_64), arena);
   std::vector<std::size_t> kinds;
   std::uint64_t required = 0;
   for (const igvm::Directive& directive : file.directives) {

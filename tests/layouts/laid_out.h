@@ -38,12 +38,14 @@ struct Layout {
   std::vector<std::uint8_t> bytes(std::uint64_t gpa, std::uint64_t size) const {
     return bytes_at(image, gpa, size);
   }
+  const VcpuX86& x86() const { return std::get<VcpuX86>(image.boot_vcpu); }
+  const VcpuArm64& arm64() const { return std::get<VcpuArm64>(image.boot_vcpu); }
   template <Wire T>
   T at(std::uint64_t gpa) const {
     const auto found = bytes(gpa, sizeof(T));
     return read_at<T>(found, 0, "memory").value();
   }
-  BootParams boot_params() const { return at<BootParams>(image.boot_vcpu.rsi); }
+  BootParams boot_params() const { return at<BootParams>(x86().rsi); }
 };
 
 struct Request {
@@ -73,9 +75,7 @@ inline Result<std::unique_ptr<Layout>> lay_out(const Request& request) {
   request.change(layout->inputs);
   const BootProtocol& protocol = protocol_named(request.protocol);
   TRY(protocol.accepts(layout->loaded.kernel));
-  Machine largest = layout->inputs.machine;
-  largest.memory = x86::kMaxMemory;
-  LayoutPlan plan(memory_map_of(layout->inputs.machine), memory_map_of(largest));
+  LayoutPlan plan(layout->inputs.machine);
   TRY(protocol.plan(layout->inputs, plan));
   TRY(plan.place());
   layout->image.regions = plan.realize(layout->arena);

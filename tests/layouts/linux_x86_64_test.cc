@@ -34,7 +34,7 @@ TEST_CASE("each region lands where the boot protocol and the machine want it") {
 
 TEST_CASE("the registers are those of the 64-bit entry") {
   const auto layout = must_lay_out({});
-  const VcpuX86& vcpu = layout->image.boot_vcpu;
+  const VcpuX86& vcpu = layout->x86();
   CHECK(vcpu.rip == 0x100000);
   CHECK(vcpu.rsi == 0x2000);
   CHECK(vcpu.cr0 == 0x80000011);
@@ -50,7 +50,7 @@ TEST_CASE("the registers are those of the 64-bit entry") {
 
 // Follows four levels of page tables as the processor would (AMD64 manual volume 2, 5.3).
 std::optional<std::uint64_t> translate(const Layout& layout, std::uint64_t address) {
-  std::uint64_t table = layout.image.boot_vcpu.cr3;
+  std::uint64_t table = layout.x86().cr3;
   for (int shift = 39; shift >= 12; shift -= 9) {
     const std::uint64_t entry = layout.at<le64>(table + 8 * (address >> shift & 0x1FF));
     if ((entry & 1) == 0) return std::nullopt;
@@ -283,7 +283,7 @@ TEST_CASE("a bzImage as it is lies at its preferred address and keeps init_size 
   request.load.keep_compressed = true;
   const auto layout = must_lay_out(request);
   CHECK(layout->region("kernel").range == GpaRange{16 * kMiB, 26 * kMiB + 5});
-  CHECK(layout->image.boot_vcpu.rip == 16 * kMiB + 0x200);
+  CHECK(layout->x86().rip == 16 * kMiB + 0x200);
   CHECK(layout->region("initrd").range.start == 28 * kMiB);
   CHECK(layout->boot_params().hdr.init_size == spec.header.init_size);
   CHECK(layout->boot_params().hdr.pref_address == 16 * kMiB);

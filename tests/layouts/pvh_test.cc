@@ -15,7 +15,7 @@ Request request() {
 
 TEST_CASE("a PVH guest starts in 32-bit mode with EBX at the start info") {
   const auto layout = must_lay_out(request());
-  const VcpuX86& vcpu = layout->image.boot_vcpu;
+  const VcpuX86& vcpu = layout->x86();
   CHECK(vcpu.rip == kMiB + 1);
   CHECK(vcpu.rbx == layout->region("start_info").range.start);
   CHECK(vcpu.cr0 == (x86::kCr0Pe | x86::kCr0Et));
@@ -39,7 +39,7 @@ TEST_CASE("the memory map is the image's") {
   Request big = request();
   big.memory = 5 * kGiB;
   const auto layout = must_lay_out(big);
-  const auto info = layout->at<pvh::StartInfo>(layout->image.boot_vcpu.rbx);
+  const auto info = layout->at<pvh::StartInfo>(layout->x86().rbx);
   const auto& entries = layout->image.memory.entries();
   REQUIRE(info.memmap_entries == entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -60,7 +60,7 @@ TEST_CASE("the initrd is the first module, and each may have a command line") {
     inputs.modules = {{second, ""}, {third, "third"}};
   };
   const auto layout = must_lay_out(many);
-  const auto info = layout->at<pvh::StartInfo>(layout->image.boot_vcpu.rbx);
+  const auto info = layout->at<pvh::StartInfo>(layout->x86().rbx);
   REQUIRE(info.nr_modules == 3);
   const std::string names[] = {"initrd", "module.1", "module.2"};
   for (unsigned i = 0; i < 3; ++i) {
@@ -75,7 +75,7 @@ TEST_CASE("the initrd is the first module, and each may have a command line") {
   many.initrd.reset();
   many.change = [&](Inputs& inputs) { inputs.modules = {{second, "alone"}}; };
   const auto alone = must_lay_out(many);
-  const auto only = alone->at<pvh::StartInfo>(alone->image.boot_vcpu.rbx);
+  const auto only = alone->at<pvh::StartInfo>(alone->x86().rbx);
   CHECK(only.nr_modules == 1);
   CHECK(alone->at<pvh::ModuleEntry>(only.modlist_paddr).paddr == alone->region("module.0").range.start);
 }
@@ -105,7 +105,7 @@ TEST_CASE("which kernels PVH is for") {
   linux_kernel.elf_class = 1;
   linux_kernel.machine = 3;
   check(linux_kernel, false, false);
-  CHECK(must_lay_out({.kernel = tiny::elf(linux_kernel), .protocol = "pvh"})->image.boot_vcpu.rip == kMiB);
+  CHECK(must_lay_out({.kernel = tiny::elf(linux_kernel), .protocol = "pvh"})->x86().rip == kMiB);
   CHECK(refusal({.kernel = tiny::elf(linux_kernel)}).find("this is ELF32: try --protocol pvh") !=
         std::string::npos);
   CHECK(refusal({.protocol = "pvh"}).find("no ELF note XEN_ELFNOTE_PHYS32_ENTRY") != std::string::npos);

@@ -296,7 +296,7 @@ struct Placed {
 Result<std::unique_ptr<Placed>> place(const Machine& machine, const SmbiosInputs& inputs) {
   const MemoryMap map = memory_map_of(machine);
   auto placed =
-      std::make_unique<Placed>(Placed{LayoutPlan(map, memory_map_of(machine_of(x86::kMaxMemory))), {}, {}});
+      std::make_unique<Placed>(Placed{LayoutPlan(map, memory_map_of(machine_of(kMaxMemory))), {}, {}});
   add_smbios(machine, inputs, placed->plan);
   placed->plan.add({.name = "reset_vector",
                     .memory = MemoryType::reserved,
