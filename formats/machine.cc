@@ -76,6 +76,11 @@ std::uint32_t max_cpus(const Machine& machine) {
   return machine.gic == Gic::v2 ? arm64::kMaxCpusV2 : arm64::kMaxCpusV3;
 }
 
+std::uint64_t arm64_mpidr(std::uint32_t index) {
+  const std::uint64_t id = index;
+  return (id & 0xF) | (id >> 4 & 0xFF) << 8 | (id >> 12 & 0xFF) << 16;
+}
+
 std::uint64_t memory_up_to(Arch arch, std::uint64_t end) {
   if (arch == Arch::aarch64) return end - arm64::kRamStart;
   return end > x86::kHoleEnd ? end - (x86::kHoleEnd - x86::kHoleStart) : end;

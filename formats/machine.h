@@ -190,6 +190,11 @@ std::vector<Device> devices_of(const Machine& machine);
 // The most vCPUs that such a machine can have.
 std::uint32_t max_cpus(const Machine& machine);
 
+// The affinity fields of MPIDR_EL1 that KVM gives vCPU `index` of an AArch64 machine, the other bits zero: as
+// MADT and device tree name a processor and PSCI finds it. Aff0 counts to 16 only, because so many does one
+// write of ICC_SGI1R_EL1 reach (Linux arch/arm64/kvm/sys_regs.c, reset_mpidr).
+std::uint64_t arm64_mpidr(std::uint32_t index);
+
 // The guest-physical ranges that RAM of `memory` bytes occupies, ascending: x86_64 [0, 3 GiB) and from 4 GiB
 // on, AArch64 from 1 GiB on. The legacy window 0xA0000-0xFFFFF counts as RAM here: it is memory to the
 // runner, and the memory map says what of it the guest may use.
