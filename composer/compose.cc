@@ -9,6 +9,7 @@
 #include "formats/igvm.h"
 #include "formats/kernel.h"
 #include "formats/machine_tree.h"
+#include "layouts/arm64_guest.h"
 #include "layouts/check.h"
 #include "layouts/image.h"
 #include "layouts/kaslr.h"
@@ -27,10 +28,19 @@ Result<const BootProtocol*> choose_protocol(const Kernel& kernel, const std::opt
   Result<void> refusal = fail("no boot protocol takes this kernel");
   for (const BootProtocol* protocol : boot_protocols()) {
     if (name && protocol->name != *name) continue;
+    if (!name && protocol->arch != kernel.arch) continue;
     refusal = protocol->accepts(kernel);
     if (refusal) return protocol;
   }
   return tl::unexpected(refusal.error());
+}
+
+// A device tree for an AArch64 kernel is one to enter it with.
+std::optional<std::string> protocol_asked_for(const BuildOptions& options, const InputFiles& files,
+                                              const Kernel& kernel) {
+  if (!options.protocol && kernel.arch == Arch::aarch64 && files.has_device_tree())
+    return std::string(kDeviceTreeProtocol);
+  return options.protocol;
 }
 
 std::vector<Sha256> hash_all(const std::vector<NamedBytes>& inputs) {
@@ -63,12 +73,14 @@ std::vector<Component> components_of(const std::vector<NamedBytes>& inputs, cons
   return components;
 }
 
-// Moves the kernel if a seed asks for it, and says where it is.
-Result<KernelPlace> place_kernel(const BuildOptions& options, const Inputs& inputs, LoadedKernel& loaded) {
+// Moves an x86 kernel if a seed asks for it, and says where it is. An AArch64 kernel moves itself.
+Result<std::optional<KernelPlace>> place_kernel(const BuildOptions& options, const Inputs& inputs,
+                                                LoadedKernel& loaded) {
   const Kernel& kernel = loaded.kernel;
-  KernelPlace place{.by = kernel.unpacks_itself ? KernelPlace::By::boot : KernelPlace::By::link,
-                    .physical = kernel.segments.front().gpa,
-                    .virtual_address = kernel.virtual_base};
+  if (kernel.arch != Arch::x86_64) return std::nullopt;
+  const KernelPlace place{.by = kernel.unpacks_itself ? KernelPlace::By::boot : KernelPlace::By::link,
+                          .physical = kernel.segments.front().gpa,
+                          .virtual_address = kernel.virtual_base};
   if (options.kaslr_seed.empty()) return place;
   const std::uint64_t ram_end = std::min(options.memory, initrd_limit(kernel));
   const KernelPlace chosen =
@@ -111,11 +123,13 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   LoadedKernel loaded = TRY(of_input(
       load_kernel(files.kernel().bytes, {.keep_compressed = options.keep_compressed}), files.kernel()));
   const BootProtocol& protocol =
-      *TRY(with_context(choose_protocol(loaded.kernel, options.protocol), files.kernel().name));
+      *TRY(with_context(choose_protocol(loaded.kernel, protocol_asked_for(options, files, loaded.kernel)),
+                        files.kernel().name));
   Inputs inputs = TRY(files.gather(options, loaded.kernel, protocol.name));
-  const KernelPlace place = TRY(with_context(place_kernel(options, inputs, loaded), files.kernel().name));
+  const std::optional<KernelPlace> place =
+      TRY(with_context(place_kernel(options, inputs, loaded), files.kernel().name));
   if (loaded.kernel.is_linux) inputs.machine.kernel = place;
-  inputs.moved = place.by == KernelPlace::By::seed;
+  inputs.moved = place && place->by == KernelPlace::By::seed;
 
   progress.step("hash inputs");
   inputs.machine.components = components_of(sources, hashes.get(), loaded.kernel, files);

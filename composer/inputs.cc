@@ -159,6 +159,11 @@ Result<void> InputFiles::open_tables(const BuildOptions& options) {
     dtb_ = section_of(image_, "dtb", ".dtb", *uki_->dtb);
     TRY(of_input(check_dtb(dtb_->bytes), *dtb_));
   }
+  for (const std::string& path : options.overlays) {
+    const Bytes file = TRY(map(path, options.output));
+    TRY(with_context(check_dtb(file), path));
+    overlays_.push_back({"fdt-overlay", path, file});
+  }
   return {};
 }
 
@@ -177,6 +182,7 @@ std::vector<NamedBytes> InputFiles::components() const {
   all.insert(all.end(), initrds_.begin(), initrds_.end());
   all.insert(all.end(), modules_.begin(), modules_.end());
   if (dtb_) all.push_back(*dtb_);
+  all.insert(all.end(), overlays_.begin(), overlays_.end());
   all.insert(all.end(), tables_.begin(), tables_.end());
   return all;
 }
@@ -206,8 +212,48 @@ Result<std::vector<Bytes>> InputFiles::arrange_initrds(const Kernel& kernel) con
   return arranged;
 }
 
+namespace {
+
+// What only one of the two architectures has. The kernel says which it is.
+Result<void> check_arch(const BuildOptions& options, Arch arch) {
+  struct Rule {
+    bool given;
+    std::string_view option;
+    Arch arch;
+  };
+  const Rule rules[] = {
+      {options.gic.has_value(), "--gic", Arch::aarch64},
+      {options.its, "--its", Arch::aarch64},
+      {!options.overlays.empty(), "--fdt-overlay", Arch::aarch64},
+      {options.keep_compressed, "--keep-compressed", Arch::x86_64},
+  };
+  for (const Rule& rule : rules)
+    if (rule.given && rule.arch != arch)
+      return fail("{} is for {} guests, and this kernel is for {}: leave it out", rule.option,
+                  arch_name(rule.arch), arch_name(arch));
+  return {};
+}
+
+Result<void> check_cpus(const Machine& machine) {
+  if (machine.cpus <= max_cpus(machine)) return {};
+  return fail("--cpus {} is more than the {} that an {} machine{} has", machine.cpus, max_cpus(machine),
+              arch_name(machine.arch),
+              machine.arch == Arch::aarch64 ? fmt::format(" with GIC{}", gic_name(machine.gic)) : "");
+}
+
+// booting.rst leaves the value to whoever starts the kernel. A part of the seed's digest, so that a seed of
+// any length serves, as it does for x86.
+std::vector<std::uint8_t> kaslr_value(Bytes seed) {
+  constexpr std::size_t kSize = 8;
+  const Sha256 digest = sha256(seed);
+  return {digest.begin(), digest.begin() + kSize};
+}
+
+}  // namespace
+
 Result<Inputs> InputFiles::gather(const BuildOptions& options, const Kernel& kernel,
                                   std::string_view protocol) const {
+  TRY(check_arch(options, kernel.arch));
   Inputs inputs;
   inputs.kernel = &kernel;
   inputs.initrd = TRY(arrange_initrds(kernel));
@@ -217,13 +263,19 @@ Result<Inputs> InputFiles::gather(const BuildOptions& options, const Kernel& ker
   for (std::size_t i = 0; i < modules_.size(); ++i)
     inputs.modules.push_back({modules_[i].bytes, options.modules[i].cmdline});
   inputs.machine = {.arch = kernel.arch,
+                    .gic = options.gic.value_or(Gic::v3),
+                    .its = options.its,
                     .memory = options.memory,
                     .cpus = options.cpus,
                     .numa_nodes = static_cast<std::uint32_t>(options.numa.nodes.size()),
                     .protocol = std::string(protocol)};
+  TRY(check_cpus(inputs.machine));
   inputs.smbios = options.smbios;
   inputs.rng_seed = options.rng_seed;
   if (dtb_) inputs.dtb = dtb_->bytes;
+  for (const NamedBytes& overlay : overlays_) inputs.overlays.push_back(overlay.bytes);
+  if (kernel.arch == Arch::aarch64 && !options.kaslr_seed.empty())
+    inputs.kaslr_seed = kaslr_value(options.kaslr_seed);
   if (options.acpi)
     inputs.acpi = AcpiInputs{.machine = inputs.machine,
                              .numa = options.numa.nodes,

@@ -17,7 +17,7 @@ namespace tintype {
 
 // Bytes with what messages and reports call them.
 struct NamedBytes {
-  std::string role;  // "kernel", "initrd", "ucode", "module", "dtb", "acpi-table"
+  std::string role;  // "kernel", "initrd", "ucode", "module", "dtb", "fdt-overlay", "acpi-table"
   std::string name;  // "vmlinuz", "linux.efi: section .initrd"
   Bytes bytes;
   std::string format = {};   // what it is, where probe() could not tell
@@ -40,6 +40,8 @@ class InputFiles {
   const NamedBytes& kernel() const { return kernel_; }
   // Everything that goes into the snapshot, the kernel and the unified kernel image around it first.
   std::vector<NamedBytes> components() const;
+  // Whether there is a device tree or an overlay among them.
+  bool has_device_tree() const { return dtb_.has_value() || !overlays_.empty(); }
   // What a unified kernel image says of itself and of its kernel; empty if there is none.
   std::string version_of_image() const { return uki_ ? uki_->os : ""; }
   std::string version_of_kernel() const { return uki_ ? uki_->uname : ""; }
@@ -67,6 +69,7 @@ class InputFiles {
   std::vector<NamedBytes> tables_;
   std::vector<ImportedTable> imported_;
   std::optional<NamedBytes> dtb_;
+  std::vector<NamedBytes> overlays_;
 };
 
 }  // namespace tintype

@@ -8,6 +8,7 @@
 #include "formats/machine.h"
 #include "formats/size.h"
 #include "formats/suggest.h"
+#include "layouts/arm64_guest.h"
 #include "layouts/protocol.h"
 #include "version.h"
 
@@ -42,12 +43,16 @@ Examples:
       --append console=ttyS0
   compose-snapshot build -o image.bin --kernel vmlinuz --initrd ucode.cpio \
       --initrd-dir rootfs --smbios product=Turnip --kaslr-seed 6b1d0c29
+  compose-snapshot build -o image.bin --kernel Image.gz --initrd initrd.img \
+      --device-tree --gic v2
   compose-snapshot build -o - --kernel vmlinux | ssh host 'cat > image.bin'
 
 KERNEL is an ELF64 vmlinux or other ELF64 that is entered like it, an ELF with
-a PVH note, a bzImage of boot protocol 2.12 or newer, or a unified kernel image
-with one of these in its .linux section. A bzImage is unpacked at compose time,
-so the guest runs no decompressor, unless --keep-compressed is given.
+a PVH note, a bzImage of boot protocol 2.12 or newer, an arm64 Image, packed or
+not, an EFI zboot kernel for arm64, or a unified kernel image with one of these
+in its .linux section. What is packed is unpacked at compose time, so the guest
+runs no decompressor, unless --keep-compressed is given for a bzImage. The
+kernel decides whether the snapshot is for x86_64 or AArch64.
 
 Of a unified kernel image the .cmdline is used when --cmdline is not given;
 --cmdline replaces it and --append adds to it. Its .ucode and .initrd go before
@@ -74,14 +79,16 @@ std::string smbios_help() {
 }
 
 // Options that may be given several times.
-constexpr std::string_view kRepeatable[] = {"initrd", "initrd-dir", "module",        "module-cmdline",
-                                            "smbios", "numa",       "numa-distance", "acpi-table"};
+constexpr std::string_view kRepeatable[] = {"initrd",         "initrd-dir", "module",
+                                            "module-cmdline", "smbios",     "numa",
+                                            "numa-distance",  "acpi-table", "fdt-overlay"};
 
 // Options that name what is opened: a shell's unset variable makes an empty name.
-constexpr std::string_view kFiles[] = {"kernel", "initrd",     "initrd-dir", "module",
-                                       "dtb",    "acpi-table", "output",     "file"};
+constexpr std::string_view kFiles[] = {"kernel", "initrd",      "initrd-dir", "module", "dtb",
+                                       "fdt",    "fdt-overlay", "acpi-table", "output", "file"};
 // Options that take no value.
-constexpr std::string_view kFlags[] = {"keep-compressed", "no-acpi", "timings", "quiet", "json", "help"};
+constexpr std::string_view kFlags[] = {"keep-compressed", "no-acpi", "device-tree", "its",
+                                       "timings",         "quiet",   "json",        "help"};
 
 cxxopts::Options build_parser() {
   std::string protocols = "how the guest is entered:";
@@ -96,6 +103,7 @@ cxxopts::Options build_parser() {
       ("profile", "the profile of a unified kernel image, counted from 0 (default: 0)", text(), "N")
       ("keep-compressed", "leave a bzImage as it is: it unpacks itself at boot")
       ("protocol", protocols + " (default: what the kernel calls for)", text(), "NAME")
+      ("device-tree", "tell an AArch64 kernel of its machine by a device tree instead of ACPI tables; so does --fdt")
       ("kaslr-seed", "move the kernel to addresses that follow from this seed (default: where it was linked)",
        text(), "HEX")
       ("cmdline", "the kernel's command line, instead of a unified kernel image's own", text(), "STRING")
@@ -108,10 +116,14 @@ cxxopts::Options build_parser() {
       ("module", "a further module, for pvh; may be repeated", text(), "FILE")
       ("module-cmdline", "command line of the --module of the same rank; may be repeated", text(), "STRING")
       ("rng-seed", "bytes for Linux's random number generator; no secret, and the same at every start", text(), "HEX")
-      ("dtb", "a flattened device tree for Linux", text(), "FILE");
+      ("fdt", "a flattened device tree: for AArch64 instead of ours, with /chosen and /memory filled in; for x86 in setup_data", text(), "FILE")
+      ("dtb", "another name for --fdt", text(), "FILE")
+      ("fdt-overlay", "a device-tree overlay to apply to an AArch64 guest's tree; may be repeated", text(), "FILE");
   parser.add_options("Machine")
       ("memory", "the guest's RAM, up to 1T (default: 512M)", text(), "SIZE")
-      ("cpus", "the guest's vCPUs, 1 to 1024 (default: 1)", text(), "N")
+      ("cpus", "the guest's vCPUs, 1 to 1024; AArch64: 123, with GICv2 8 (default: 1)", text(), "N")
+      ("gic", "interrupt controller of an AArch64 guest: v3 or v2 (default: v3)", text(), "NAME")
+      ("its", "give an AArch64 guest GICv3's interrupt translation service, for MSIs")
       ("numa", "a NUMA node, such as cpus=0-1,memory=1G; repeat it until all vCPUs and RAM are in one", text(), "NODE")
       ("numa-distance", "A:B=D, distance between nodes A and B, 11 to 254 (default: 20)", text(), "A:B=D")
       ("acpi-table", "a table to add, or to use instead of ours; may be repeated", text(), "FILE")
@@ -253,8 +265,17 @@ Result<void> parse_data(const cxxopts::ParseResult& result, BuildOptions& option
   }
   if (result.count("initrd-cmdline")) options.initrd_cmdline = result["initrd-cmdline"].as<std::string>();
   options.modules = TRY(parse_modules(result));
-  if (result.count("dtb")) options.dtb = result["dtb"].as<std::string>();
+  if (result.count("fdt") && result.count("dtb")) return fail("--fdt and --dtb are one option: give it once");
+  for (const char* name : {"fdt", "dtb"})
+    if (result.count(name)) options.dtb = result[name].as<std::string>();
+  options.overlays = values_of(result, "fdt-overlay");
   return {};
+}
+
+Result<Gic> parse_gic(const std::string& name) {
+  for (const Gic gic : {Gic::v2, Gic::v3})
+    if (gic_name(gic) == name) return gic;
+  return fail("--gic '{}' is neither v2 nor v3", name);
 }
 
 Result<void> parse_machine(const cxxopts::ParseResult& result, BuildOptions& options) {
@@ -263,6 +284,10 @@ Result<void> parse_machine(const cxxopts::ParseResult& result, BuildOptions& opt
   if (options.memory < kMiB || options.memory > kMaxMemory)
     return fail("--memory {} bytes is not between 1M and 1T", options.memory);
   if (result.count("cpus")) options.cpus = TRY(parse_number("--cpus", text("cpus"), 1, x86::kMaxCpus));
+  if (result.count("gic")) options.gic = TRY(parse_gic(text("gic")));
+  options.its = result.count("its") > 0;
+  if (options.its && options.gic == Gic::v2)
+    return fail("--its is a part of GICv3, and --gic v2 has none: leave one of them out");
   options.numa = TRY(parse_numa(values_of(result, "numa"), values_of(result, "numa-distance"), options.cpus,
                                 options.memory));
   options.acpi = result.count("no-acpi") == 0;
@@ -285,6 +310,12 @@ Result<void> parse_kernel(const cxxopts::ParseResult& result, BuildOptions& opti
   if (result.count("cmdline")) options.cmdline = text("cmdline");
   if (result.count("append")) options.append = text("append");
   if (result.count("protocol")) options.protocol = TRY(checked_protocol(text("protocol")));
+  if (result.count("device-tree")) {
+    if (options.protocol && *options.protocol != kDeviceTreeProtocol)
+      return fail("--device-tree and --protocol {} contradict each other: leave one of them out",
+                  *options.protocol);
+    options.protocol = std::string(kDeviceTreeProtocol);
+  }
   if (result.count("kaslr-seed"))
     options.kaslr_seed = TRY(with_context(parse_hex(text("kaslr-seed")), "--kaslr-seed"));
   if (result.count("rng-seed"))

@@ -9,6 +9,7 @@
 
 #include "composer/numa_options.h"
 #include "composer/smbios_options.h"
+#include "formats/machine.h"
 #include "formats/result.h"
 
 namespace tintype {
@@ -39,10 +40,13 @@ struct BuildOptions {
   std::uint32_t cpus = 1;
   NumaOptions numa;
   std::optional<std::string> protocol;  // none: the kernel's default
+  std::optional<Gic> gic;               // of an AArch64 guest
+  bool its = false;
   bool acpi = true;
   std::vector<std::string> acpi_tables;
   SmbiosInputs smbios;
   std::optional<std::string> dtb;
+  std::vector<std::string> overlays;     // of the device tree, in the order given
   std::vector<std::uint8_t> rng_seed;    // empty: none
   std::vector<std::uint8_t> kaslr_seed;  // empty: the kernel stays where it was linked
   bool timings = false;

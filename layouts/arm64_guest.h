@@ -21,6 +21,9 @@ inline constexpr GpaRange kArm64Ram = {arm64::kRamStart, arm64::kRamStart + kMax
 // booting.rst, 2: the most bytes that a device tree may have.
 inline constexpr std::uint64_t kMaxDeviceTree = 2 * kMiB;
 
+// The protocol that tells of the machine by a device tree.
+inline constexpr std::string_view kDeviceTreeProtocol = "linux-arm64-dt";
+
 // What every AArch64 protocol checks of its inputs: no options of other guests, a command line that Linux
 // reads whole.
 Result<void> check_arm64_inputs(const Inputs& inputs);

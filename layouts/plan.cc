@@ -186,19 +186,37 @@ Result<GpaRange> LayoutPlan::fixed_place(const Region& region, std::uint64_t siz
   return *range;
 }
 
+// What `region` has to keep clear of, sorted and disjoint. The memory map says one thing of a page, so a page
+// of RAM that a region reports as something else is that region's and its like's alone.
+std::vector<GpaRange> LayoutPlan::taken_for(const Region& region, const MemoryMap& memory,
+                                            const std::vector<Slot>& slots) {
+  std::vector<GpaRange> taken;
+  for (const Slot& slot : slots) {
+    const bool alike = slot.region->memory == region.memory || !memory.covers(slot.range, MemoryType::ram);
+    taken.push_back(alike ? slot.range : slot.range.to_pages());
+  }
+  std::sort(taken.begin(), taken.end());
+  std::vector<GpaRange> joined;
+  for (const GpaRange& range : taken) {
+    if (!joined.empty() && joined.back().overlaps(range))
+      joined.back().end = std::max(joined.back().end, range.end);
+    else
+      joined.push_back(range);
+  }
+  return joined;
+}
+
 tl::expected<std::vector<LayoutPlan::Slot>, LayoutPlan::Misfit> LayoutPlan::place_in(
     const MemoryMap& memory) const {
   std::vector<Slot> slots;
-  std::vector<GpaRange> taken;
   for (const bool fixed : {true, false}) {
     for (const Region& region : regions_) {
       if (region.fixed.has_value() != fixed) continue;
       const std::uint64_t emitted = emitted_size(region);
       const std::uint64_t size = std::max(emitted, region.reserve);
-      const auto range =
-          fixed ? fixed_place(region, size, memory, slots) : windowed_place(region, size, memory, taken);
+      const auto range = fixed ? fixed_place(region, size, memory, slots)
+                               : windowed_place(region, size, memory, taken_for(region, memory, slots));
       if (!range) return tl::unexpected(Misfit{&region, range.error()});
-      taken.insert(std::upper_bound(taken.begin(), taken.end(), *range), *range);
       slots.push_back({&region, emitted, *range});
     }
   }

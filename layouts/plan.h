@@ -49,7 +49,8 @@ using Emit = std::function<void(const Addresses&, ByteSink&)>;
 struct Region {
   std::string name;
   PageKind kind = PageKind::normal;
-  // How the memory map reports what the region occupies.
+  // How the memory map reports what the region occupies, in whole pages where that is RAM. A region with
+  // windows shares no such page with a region of another type.
   MemoryType memory = MemoryType::ram;
   // Ranges that the machine's map has as reserved stay reserved.
   // Where it may lie. `fixed` wins; otherwise the lowest aligned address in the first of `windows` that has
@@ -113,6 +114,8 @@ class LayoutPlan {
     Error error;
   };
   tl::expected<std::vector<Slot>, Misfit> place_in(const MemoryMap& memory) const;
+  static std::vector<GpaRange> taken_for(const Region& region, const MemoryMap& memory,
+                                         const std::vector<Slot>& slots);
   static Result<GpaRange> fixed_place(const Region& region, std::uint64_t size, const MemoryMap& memory,
                                       const std::vector<Slot>& slots);
 

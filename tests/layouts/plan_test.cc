@@ -53,6 +53,40 @@ TEST_CASE("a window that is full passes to the next, and the memory map follows"
   CHECK(plan.addresses().memory().covers({0xE0000, 0x100000}, MemoryType::reserved));
 }
 
+TEST_CASE("a page of RAM belongs to regions of one memory type, and a page of reserved memory to any") {
+  LayoutPlan plan = plan_of(64 * kMiB);
+  const auto add = [&](const char* name, MemoryType memory, std::uint64_t start) {
+    plan.add({.name = name,
+              .memory = memory,
+              .windows = {{start, start + 0x10000}},
+              .alignment = 64,
+              .emit = filled(0x100)});
+  };
+  plan.add({.name = "fixed", .fixed = kMiB + 0x1800, .emit = filled(0x100)});
+  add("table", MemoryType::acpi_data, kMiB);
+  add("ram", MemoryType::ram, kMiB);
+  add("next_table", MemoryType::acpi_data, kMiB);
+  add("other", MemoryType::efi_data, kMiB);
+  add("bios_table", MemoryType::acpi_data, 0xE0000);
+  add("bios_other", MemoryType::efi_data, 0xE0000);
+  REQUIRE_OK(plan.place());
+  const Addresses& at = plan.addresses();
+  CHECK(at.of("table") == kMiB);
+  CHECK(at.of("ram") == kMiB + 0x1000);
+  CHECK(at.of("next_table") == kMiB + 0x100);
+  CHECK(at.of("other") == kMiB + 0x2000);
+  CHECK(at.of("bios_other") == 0xE0100);
+  CHECK(at.memory().covers({kMiB, kMiB + 0x1000}, MemoryType::acpi_data));
+  CHECK(at.memory().covers({kMiB + 0x1000, kMiB + 0x2000}, MemoryType::ram));
+  CHECK(at.memory().covers({kMiB + 0x2000, kMiB + 0x3000}, MemoryType::efi_data));
+}
+
+TEST_CASE("how much memory would do counts from where the machine's RAM starts") {
+  LayoutPlan plan(Machine{.arch = Arch::aarch64, .memory = 64 * kMiB});
+  plan.add({.name = "big", .windows = {{kGiB, 4 * kGiB}}, .emit = filled(65 * kMiB)});
+  CHECK(placed_error(plan).find("give --memory at least 65M") != std::string::npos);
+}
+
 TEST_CASE("emitters see every address, and sizes may not depend on them") {
   LayoutPlan plan = plan_of(64 * kMiB);
   plan.add({.name = "pointer", .fixed = 0x1000, .emit = [](const Addresses& addresses, ByteSink& sink) {
