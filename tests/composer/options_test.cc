@@ -82,6 +82,31 @@ TEST_CASE("mistakes are named, with what was probably meant") {
         "unknown option '--jsn' (did you mean '--json'?): see compose-snapshot inspect --help");
 }
 
+TEST_CASE("options of AArch64 guests") {
+  const auto parsed = parse({"build", "-o", "o", "--kernel", "k", "--device-tree", "--gic", "v2",
+                             "--fdt-overlay", "a,b.dtbo", "--fdt-overlay", "c.dtbo", "--fdt", "board.dtb"});
+  REQUIRE_OK(parsed);
+  const auto& options = std::get<BuildOptions>(*parsed);
+  CHECK(options.protocol == "linux-arm64-dt");
+  CHECK(options.gic == Gic::v2);
+  CHECK_FALSE(options.its);
+  CHECK(options.dtb == "board.dtb");
+  CHECK(options.overlays == std::vector<std::string>{"a,b.dtbo", "c.dtbo"});
+  const auto refused = [](std::initializer_list<const char*> words) {
+    std::vector<const char*> argv = {"compose-snapshot", "build", "-o", "o", "--kernel", "k"};
+    argv.insert(argv.end(), words);
+    const auto result = parse_options(static_cast<int>(argv.size()), argv.data());
+    return result ? "" : result.error().message();
+  };
+  CHECK(refused({"--gic", "v4"}) == "--gic 'v4' is neither v2 nor v3");
+  CHECK(refused({"--its", "--gic", "v2"}) ==
+        "--its is a part of GICv3, and --gic v2 has none: leave one of them out");
+  CHECK(refused({"--device-tree", "--protocol", "pvh"}) ==
+        "--device-tree and --protocol pvh contradict each other: leave one of them out");
+  CHECK(refused({"--fdt", "a", "--dtb", "b"}) == "--fdt and --dtb are one option: give it once");
+  CHECK(refused({"--fdt", ""}) == "option '--fdt' has an empty name: name a file, or leave it out");
+}
+
 TEST_CASE("numbers are checked against their ranges") {
   for (const char* cpus : {"0", "1025", "-1", "two", "1 ", "", "99999999999"})
     CHECK(error_of({"build", "-o", "o", "--kernel", "k", "--cpus", cpus})

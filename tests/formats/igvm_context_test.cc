@@ -139,6 +139,53 @@ TEST_CASE("what is not a native context") {
   CHECK(tail.error().message().find("byte 0xfff is 0x1") != std::string::npos);
 }
 
+TEST_CASE("AArch64 registers to a VBS list and back") {
+  VcpuArm64 vcpu;
+  std::uint64_t value = 0x1122334455667700;
+  for (const Arm64RegisterName& entry : kArm64Registers) vcpu.*entry.member = ++value;
+  const Octets list = igvm::vbs_context(vcpu);
+  REQUIRE(list.size() == 4 + 32 * std::size(kArm64Registers));
+  const igvm::VpContext context{.kind = igvm::VpContext::Kind::vbs_aarch64, .data = list};
+  const Result<VcpuArm64> back = igvm::vbs_registers(context);
+  REQUIRE_OK(back);
+  CHECK(*back == vcpu);
+  // By hand: the count; the first entry, X0 of VTL 0; the ninth, PC.
+  CHECK(read_at<le32>(list, 0, "count").value() == 16u);
+  CHECK(list[4] == 0);
+  CHECK(read_at<le32>(list, 4 + 1, "name").value() == 0x00020000u);
+  CHECK(read_at<le64>(list, 4 + 16, "x0").value() == vcpu.x0);
+  CHECK(read_at<le32>(list, 4 + 8 * 32 + 1, "name").value() == 0x00020022u);
+  CHECK(read_at<le64>(list, 4 + 8 * 32 + 16, "pc").value() == vcpu.pc);
+}
+
+TEST_CASE("what a VBS list lacks is as a processor starts, and what is wrong with one is said") {
+  const auto refusal = [](const Octets& list) {
+    const auto read = igvm::vbs_registers({.kind = igvm::VpContext::Kind::vbs_aarch64, .data = list});
+    return read ? std::string() : read.error().message();
+  };
+  VcpuArm64 vcpu;
+  vcpu.x0 = 7;
+  Octets list = igvm::vbs_context(vcpu);
+  Octets only_x0(list.begin(), list.begin() + 36);
+  only_x0[0] = 1;
+  const auto first = igvm::vbs_registers({.kind = igvm::VpContext::Kind::vbs_aarch64, .data = only_x0});
+  REQUIRE_OK(first);
+  CHECK(*first == vcpu);
+
+  Octets twice = list;
+  twice[4 + 32 + 1] = 0;  // X1's name becomes X0's
+  CHECK(refusal(twice) == "vCPU 0 has register x0 twice");
+  Octets vtl = list;
+  vtl[4] = 2;
+  CHECK(refusal(vtl) == "vCPU 0 has registers of VTL 2, and there is only VTL 0");
+  Octets unknown = list;
+  unknown[4 + 1] = 0x40;
+  CHECK(refusal(unknown).find("a register 0x20040 that this program does not know") != std::string::npos);
+  for (std::size_t size = 0; size < list.size(); ++size)
+    CHECK(refusal(Octets(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(size))) != "");
+  CHECK_FALSE(igvm::vbs_registers({.data = list}).has_value());
+}
+
 TEST_CASE("a CCA context") {
   Octets page(4096, 0);
   for (std::size_t i = 0; i < 10; ++i) page[8 * i] = static_cast<std::uint8_t>(i + 1);

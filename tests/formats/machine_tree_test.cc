@@ -19,6 +19,17 @@ Machine sample() {
   return machine;
 }
 
+Machine arm64_sample(Gic gic = Gic::v3) {
+  Machine machine = sample();
+  machine.arch = Arch::aarch64;
+  machine.gic = gic;
+  machine.its = gic == Gic::v3;
+  machine.cpus = gic == Gic::v3 ? 123 : 8;
+  machine.protocol = "linux-arm64-acpi";
+  machine.labels = {{"kernel", {0x40000000, 0x42000000}}};
+  return machine;
+}
+
 std::vector<std::uint8_t> snapshot_of(const Machine& machine) {
   std::vector<std::uint8_t> file(4096, 0xEE);
   const auto trailer = machine_trailer(machine);
@@ -51,6 +62,39 @@ TEST_CASE("the machine reads back as it was written") {
   REQUIRE_OK(machine);
   REQUIRE(machine->has_value());
   CHECK(**machine == sample());
+  for (const Gic gic : {Gic::v2, Gic::v3}) {
+    const auto arm64 = read_machine(snapshot_of(arm64_sample(gic)));
+    REQUIRE_OK(arm64);
+    REQUIRE(arm64->has_value());
+    CHECK(**arm64 == arm64_sample(gic));
+  }
+}
+
+TEST_CASE("an AArch64 machine has no more vCPUs than its interrupt controller serves, and GICv2 has no ITS") {
+  const auto refusal = [](const Machine& machine) {
+    const auto read = read_machine(snapshot_of(machine));
+    return read ? std::string() : read.error().message();
+  };
+  Machine machine = arm64_sample(Gic::v2);
+  machine.cpus = 9;
+  CHECK(refusal(machine) == "machine description: its 9 vCPUs are not between 1 and 8");
+  machine = arm64_sample(Gic::v3);
+  machine.cpus = 124;
+  CHECK(refusal(machine) == "machine description: its 124 vCPUs are not between 1 and 123");
+  machine = arm64_sample(Gic::v2);
+  machine.its = true;
+  CHECK(refusal(machine).find("an interrupt translation service and GICv2") != std::string::npos);
+}
+
+TEST_CASE("devices of an AArch64 machine are apart from each other and from RAM") {
+  for (const Gic gic : {Gic::v2, Gic::v3}) {
+    std::uint64_t end = 0;
+    for (const Device& device : devices_of(arm64_sample(gic))) {
+      CHECK_MESSAGE(device.base >= end, device.name);
+      end = device.base + device.size * device.count;
+    }
+    CHECK(end <= ram_ranges(Arch::aarch64, kMiB).front().start);
+  }
 }
 
 TEST_CASE("a file without a footer is nobody's error") {
@@ -109,9 +153,11 @@ TEST_CASE("dtc finds nothing to warn about in the tree") {
   if (std::system("command -v dtc >/dev/null") != 0)
     return skip_test("dtc (device-tree-compiler) is not installed");
   const TemporaryFolder folder;
-  const std::string path = folder.write("machine.dtb", tree_of(sample()));
-  // dtc prints its warnings and goes on; silence is the verdict wanted.
-  CHECK(std::system(("test -z \"$(dtc -I dtb -O dts -o /dev/null '" + path + "' 2>&1)\"").c_str()) == 0);
+  for (const Machine& machine : {sample(), arm64_sample(Gic::v2), arm64_sample(Gic::v3)}) {
+    const std::string path = folder.write("machine.dtb", tree_of(machine));
+    // dtc prints its warnings and goes on; silence is the verdict wanted.
+    CHECK(std::system(("test -z \"$(dtc -I dtb -O dts -o /dev/null '" + path + "' 2>&1)\"").c_str()) == 0);
+  }
 }
 
 }  // namespace

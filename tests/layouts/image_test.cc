@@ -121,5 +121,34 @@ TEST_CASE(
   CHECK(igvm::oddities(*read).empty());
 }
 
+TEST_CASE("an AArch64 image is of format version 2, for VSM isolation, with a register list") {
+  const auto page = pattern(kPageSize, 1);
+  GuestImage image;
+  image.machine = {.arch = Arch::aarch64, .memory = 3 * kGiB};
+  image.regions = {placed("a", arm64::kRamStart, {page})};
+  image.boot_vcpu = VcpuArm64{.x0 = 0x42000000, .pc = arm64::kRamStart};
+  Arena arena;
+  const igvm::File file = launch_sequence(image, platforms_of(Arch::aarch64), arena);
+  const auto bytes = igvm::write(file);
+  REQUIRE_OK(bytes);
+  const auto read = igvm::read(*bytes);
+  REQUIRE_OK(read);
+  CHECK(igvm::same(file, *read).has_value());
+  CHECK(igvm::oddities(*read).empty());
+  CHECK(read->format_version == IGVM_FORMAT_VERSION_2);
+  CHECK(read->arch == Arch::aarch64);
+  REQUIRE(read->platforms.size() == 1);
+  CHECK(read->platforms[0].platform_type == IGVM_PLATFORM_VSM_ISOLATION);
+  CHECK(read->platforms[0].highest_vtl == 0);
+  std::uint64_t required = 0;
+  for (const igvm::Directive& directive : read->directives)
+    if (const auto* memory = std::get_if<IGVM_VHS_REQUIRED_MEMORY>(&directive))
+      required += memory->number_of_bytes;
+  CHECK(required == 3 * kGiB);
+  const auto vcpu = igvm::vbs_registers(std::get<igvm::VpContext>(read->directives.back()));
+  REQUIRE_OK(vcpu);
+  CHECK(*vcpu == std::get<VcpuArm64>(image.boot_vcpu));
+}
+
 }  // namespace
 }  // namespace tintype
