@@ -1,5 +1,6 @@
 #include "formats/kernel.h"
 
+#include "formats/kernel_arm64.h"
 #include "formats/kernel_bzimage.h"
 #include "formats/kernel_elf.h"
 
@@ -44,12 +45,13 @@ Result<LoadedKernel> load_kernel(Bytes file, const LoadOptions& options) {
   const FileProbe found = probe(file);
   if (found.kind == FileKind::bzimage)
     return options.keep_compressed ? load_compressed_bzimage(file) : load_bzimage(file, options.unpack_limit);
-  if (found.kind != FileKind::elf64 && found.kind != FileKind::elf32)
+  const bool image = found.kind == FileKind::arm64_image;
+  if (!image && found.kind != FileKind::elf64 && found.kind != FileKind::elf32)
     return fail("this is {}, not a kernel for x86_64{}", found.description, remedy(found.kind));
   if (options.keep_compressed)
     return fail("this is {}, which is not compressed: leave --keep-compressed out", found.description);
   LoadedKernel loaded;
-  loaded.kernel = TRY(load_elf_kernel(file));
+  loaded.kernel = TRY(image ? load_arm64_image(file) : load_elf_kernel(file));
   if (!loaded.kernel.is_64bit && !loaded.kernel.pvh_entry)
     return fail(
         "this is a 32-bit kernel without a PVH entry point (the ELF note XEN_ELFNOTE_PHYS32_ENTRY), the only "

@@ -6,11 +6,11 @@
 #include <LIEF/ELF.hpp>
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <exception>
 #include <memory>
 
 #include "formats/gpa.h"
+#include "formats/kernel_banner.h"
 #include "formats/kernel_elf_headers.h"
 #include "formats/kernel_notes.h"
 
@@ -102,26 +102,6 @@ std::optional<std::uint64_t> physical_entry(std::uint64_t entry, const std::vect
   for (const Segment& segment : segments)
     if (entry >= segment.vaddr && entry - segment.vaddr < segment.physical.data.size())
       return segment.physical.gpa + (entry - segment.vaddr);
-  return std::nullopt;
-}
-
-// Linux's banner, init/version.c: "Linux version 6.1.0 (builder) (compiler) #1 SMP ...". Text from a file
-// goes to terminals and reports, so it ends at the first character that is not printable.
-std::optional<std::string> find_banner(Bytes bytes) {
-  constexpr std::string_view kBanner = "Linux version ";
-  constexpr std::size_t kLongest = 512;
-  // A segment without bytes has no pointer either, which memmem() does not take.
-  while (bytes.size() > kBanner.size()) {
-    const void* hit = memmem(bytes.data(), bytes.size(), kBanner.data(), kBanner.size());
-    if (hit == nullptr) break;
-    bytes = bytes.subspan(static_cast<std::size_t>(static_cast<const std::uint8_t*>(hit) - bytes.data()) +
-                          kBanner.size());
-    if (bytes.empty() || bytes[0] < '0' || bytes[0] > '9') continue;
-    const Bytes line = bytes.first(std::min(bytes.size(), kLongest));
-    const auto end =
-        std::find_if(line.begin(), line.end(), [](std::uint8_t c) { return c < 0x20 || c > 0x7E; });
-    return std::string(line.begin(), end);
-  }
   return std::nullopt;
 }
 

@@ -23,15 +23,20 @@ std::string error_of(std::string_view text) {
   return error_of(File(text.begin(), text.end()));
 }
 
-// Kernels that samples/fetch-debian-kernel.sh left in TINTYPE_ASSETS, or build/assets of the source tree:
-// FLAVOUR/vmlinuz.
-std::vector<std::filesystem::path> debian_kernels() {
+// Where samples/fetch-debian-kernel.sh leaves kernels: TINTYPE_ASSETS, or build/assets of the source tree.
+std::filesystem::path assets() {
   const char* folder = std::getenv("TINTYPE_ASSETS");
-  const std::filesystem::path from = folder ? folder : TINTYPE_TESTS_DIR "/../build/assets";
+  return folder ? folder : TINTYPE_TESTS_DIR "/../build/assets";
+}
+
+// The bzImages among them: FLAVOUR/vmlinuz.
+std::vector<std::filesystem::path> debian_bzimages() {
+  const std::filesystem::path from = assets();
   std::vector<std::filesystem::path> found;
   std::error_code missing;
   for (const auto& entry : std::filesystem::directory_iterator(from, missing))
-    if (std::filesystem::exists(entry.path() / "vmlinuz")) found.push_back(entry.path() / "vmlinuz");
+    if (entry.path().filename() != "arm64" && std::filesystem::exists(entry.path() / "vmlinuz"))
+      found.push_back(entry.path() / "vmlinuz");
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -156,17 +161,10 @@ TEST_CASE("files that are no kernel are refused by name, with what to do") {
   CHECK(error_of(tiny::elf(elf32)) ==
         "this is a 32-bit kernel without a PVH entry point (the ELF note XEN_ELFNOTE_PHYS32_ENTRY), the only "
         "way in that 32-bit kernels have here: build it with CONFIG_PVH=y, or for x86_64");
-  File image(64, 0);
-  const std::string_view magic = "ARM\x64";
-  std::copy(magic.begin(), magic.end(), image.begin() + 0x38);
-  CHECK(error_of(image) ==
-        "this is a Linux kernel Image for AArch64, not a kernel for x86_64: give an ELF64 vmlinux or a "
-        "bzImage, which Linux "
-        "installs as vmlinuz");
 }
 
-TEST_CASE("Debian's kernels load as lz4, xz and readelf see them") {
-  const auto paths = debian_kernels();
+TEST_CASE("Debian's bzImages load as lz4, xz and readelf see them") {
+  const auto paths = debian_bzimages();
   if (paths.empty()) {
     skip_test(
         "no FLAVOUR/vmlinuz in build/assets or $TINTYPE_ASSETS: samples/fetch-debian-kernel.sh fetches them");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "formats/kernel_arm64.h"
+
 namespace tintype::tiny {
 
 namespace {
@@ -176,6 +178,24 @@ File bzimage(const BzImageSpec& spec) {
   std::copy(bytes.begin(), bytes.end(), file.begin() + kSetupHeaderOffset);
   std::copy(spec.version.begin(), spec.version.end(), file.begin() + kVersionOffset);
   std::copy(payload.begin(), payload.end(), file.begin() + kPayloadOffset);
+  return file;
+}
+
+File arm64_image(const Arm64ImageSpec& spec) {
+  File file;
+  append_value(file, Arm64ImageHeader{.code0 = spec.code0,
+                                      .code1 = spec.code1,
+                                      .text_offset = spec.text_offset,
+                                      .image_size = spec.image_size,
+                                      .flags = spec.flags,
+                                      .res2 = std::uint64_t{0},
+                                      .res3 = std::uint64_t{0},
+                                      .res4 = std::uint64_t{0},
+                                      .magic = kArm64ImageMagic,
+                                      .res5 = spec.res5});
+  append_value(file, le32(0xD503207F));  // wfi
+  append_value(file, le32(0x17FFFFFF));  // b .-4
+  append(file, bytes_of(std::string_view(spec.banner)));
   return file;
 }
 

@@ -1,4 +1,5 @@
-// Kernels of a few hundred bytes, made in code: ELF files and bzImages as tests want them, valid or broken.
+// Kernels of a few hundred bytes, made in code: ELF files, bzImages and Images as tests want them, valid or
+// broken.
 #pragma once
 
 #include <cstdint>
@@ -68,5 +69,18 @@ BzImageSpec bzimage_spec(FileKind compression = FileKind::zstd);
 File bzimage(const BzImageSpec& spec = bzimage_spec());
 // The offset of the payload in every file of bzimage().
 inline constexpr std::uint64_t kPayloadOffset = 0x400 + 0x40;
+
+// An arm64 Image (Linux Documentation/arch/arm64/booting.rst, 4): its header, code that waits for ever, and
+// a banner, by which it is Linux.
+struct Arm64ImageSpec {
+  std::uint32_t code0 = 0x14000010;  // b .+64, over the header
+  std::uint32_t code1 = 0;
+  std::uint64_t text_offset = 0;
+  std::uint64_t image_size = 0x20000;
+  std::uint64_t flags = 0xA;  // little-endian, pages of 4 KiB, anywhere
+  std::uint32_t res5 = 0;
+  std::string banner = "Linux version 6.99.0-tiny (tests) #1 SMP\n";
+};
+File arm64_image(const Arm64ImageSpec& spec = {});
 
 }  // namespace tintype::tiny
