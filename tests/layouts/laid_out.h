@@ -55,6 +55,8 @@ struct Request {
   std::uint64_t memory = 64 * kMiB;
   std::uint32_t cpus = 1;
   std::string protocol = "linux-x86_64";
+  Gic gic = Gic::v3;  // of AArch64
+  bool its = false;
   LoadOptions load = {};
   std::function<void(Inputs&)> change = [](Inputs&) {};
 };
@@ -64,8 +66,12 @@ inline Result<std::unique_ptr<Layout>> lay_out(const Request& request) {
   layout->file = request.kernel;
   layout->loaded = TRY(load_kernel(layout->file, request.load));
   layout->inputs.kernel = &layout->loaded.kernel;
-  layout->inputs.machine = {
-      .arch = Arch::x86_64, .memory = request.memory, .cpus = request.cpus, .protocol = request.protocol};
+  layout->inputs.machine = {.arch = layout->loaded.kernel.arch,
+                            .gic = request.gic,
+                            .its = request.its,
+                            .memory = request.memory,
+                            .cpus = request.cpus,
+                            .protocol = request.protocol};
   layout->inputs.acpi = AcpiInputs{.machine = layout->inputs.machine};
   layout->inputs.cmdline = request.cmdline;
   if (request.initrd) {
