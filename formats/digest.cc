@@ -34,6 +34,37 @@ Sha256 sha256(Bytes bytes) {
   return stream.finish();
 }
 
+struct Sha384Stream::State {
+  SHA512_CTX context;
+};
+
+Sha384Stream::Sha384Stream() : state_(std::make_unique<State>()) {
+  SHA384_Init(&state_->context);
+}
+Sha384Stream::~Sha384Stream() = default;
+Sha384Stream::Sha384Stream(Sha384Stream&&) noexcept = default;
+Sha384Stream& Sha384Stream::operator=(Sha384Stream&&) noexcept = default;
+
+void Sha384Stream::update(Bytes bytes) {
+  SHA384_Update(&state_->context, bytes.data(), bytes.size());
+}
+
+Sha384 Sha384Stream::digest() const {
+  SHA512_CTX copy = state_->context;
+  Sha384 digest;
+  SHA384_Final(digest.data(), &copy);
+  return digest;
+}
+
+Sha384 sha384(Bytes bytes) {
+  Sha384 digest;
+  SHA512_CTX context;
+  SHA384_Init(&context);
+  SHA384_Update(&context, bytes.data(), bytes.size());
+  SHA384_Final(digest.data(), &context);
+  return digest;
+}
+
 std::string to_hex(Bytes bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;

@@ -1,4 +1,4 @@
-// SHA-256 over libcrypto.
+// SHA-256 and SHA-384 over libcrypto.
 #pragma once
 
 #include <array>
@@ -24,6 +24,26 @@ class Sha256Stream {
   void update(Bytes bytes);
   // The digest of all that was given. Call once.
   Sha256 finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+using Sha384 = std::array<std::uint8_t, 48>;
+
+Sha384 sha384(Bytes bytes);
+
+// As Sha256Stream, and can be asked on the way.
+class Sha384Stream {
+ public:
+  Sha384Stream();
+  ~Sha384Stream();
+  Sha384Stream(Sha384Stream&&) noexcept;
+  Sha384Stream& operator=(Sha384Stream&&) noexcept;
+  void update(Bytes bytes);
+  // The digest of what was given so far; more may follow.
+  Sha384 digest() const;
 
  private:
   struct State;

@@ -1,0 +1,55 @@
+// What launching an IGVM file on a platform does, step by step in the order of the file: what a launch digest
+// is a digest of.
+//
+// Source: the `igvm` crate (microsoft/igvm, igvm/src/measurement), which says what each header means to a
+// launch.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/igvm.h"
+
+namespace tintype {
+
+// Who launches: the platforms whose digests are known.
+enum class LaunchPlatform : std::uint8_t { native, vbs, snp, tdx };
+
+// "native", "vbs", "snp", "tdx"
+std::string_view launch_platform_name(LaunchPlatform platform);
+// The IGVM_PLATFORM_* that it is.
+std::uint8_t igvm_platform_of(LaunchPlatform platform);
+
+// One step for each maximal run of pages of one kind that follow each other in guest memory and in the file.
+struct LaunchStep {
+  enum class Kind : std::uint8_t {
+    page,         // contents are measured
+    unmeasured,   // its address is
+    shared,       // with the host; no part of the digest
+    secrets,      // filled by the platform
+    cpuid,        // checked and filled by the platform
+    parameter,    // filled by the host
+    error_range,  // accepted by the guest when it asks
+    vmsa,         // the registers of a vCPU as a page, SEV-SNP
+    registers,    // the registers of a vCPU as a list, VBS
+  };
+  Kind kind = Kind::page;
+  std::uint64_t gpa = 0;
+  std::uint64_t pages = 1;     // of 4096 bytes
+  Bytes data = {};             // pages * 4096 bytes; empty: zeroes, or nothing that would be measured
+  std::uint16_t vp_index = 0;  // of a vCPU's registers
+  Bytes contents(std::uint64_t page) const;  // of one page, 4096 bytes; zeroes where there is no data
+};
+
+// "page", "unmeasured page", ...
+std::string_view launch_step_name(LaunchStep::Kind kind);
+
+// The steps of launching `file` on `platform`. Borrows from the file's bytes. Errors: the file does not
+// declare the platform, has what no loader should be given (igvm::oddities), or what the platform cannot
+// launch.
+Result<std::vector<LaunchStep>> launch_steps(const igvm::File& file, LaunchPlatform platform);
+
+}  // namespace tintype

@@ -1,0 +1,52 @@
+// Launch digests: what a platform's firmware or hypervisor would report of a launch.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "formats/launch.h"
+
+namespace tintype {
+
+// A digest of at most 48 bytes.
+struct LaunchDigest {
+  LaunchPlatform platform = LaunchPlatform::native;
+  std::vector<std::uint8_t> value;
+  // "snp sha384:588be15a..."
+  std::string text() const;
+  bool operator==(const LaunchDigest&) const = default;
+};
+
+// "sha256", "sha384"
+std::string_view digest_algorithm(LaunchPlatform platform);
+
+// The order in which a TDX module is told of pages and of what is in them.
+enum class TdxOrder : std::uint8_t {
+  per_page,  // each page is added, and then measured
+  two_pass,  // of each maximal run of measured pages that follow each other, all are added and then all
+             // measured
+};
+
+struct MeasureOptions {
+  unsigned threads = 1;
+  TdxOrder tdx_order = TdxOrder::per_page;
+  // Told of every operation that the digest takes in, in order: its step, which page of it (of registers:
+  // which register), and the digest after it. Costs a digest for each.
+  std::function<void(const LaunchStep& step, std::uint64_t index, Bytes digest)> observe = {};
+  // Told of bytes of the file that are not needed any more, in order.
+  std::function<void(Bytes done)> done = {};
+};
+
+// The digests of `steps`, which are launch_steps() for the platform.
+//
+// SEV-SNP: AMD SEV Secure Nested Paging Firmware ABI Specification (56860, 1.55), 8.17.2: a chain of SHA-384
+// over a PAGE_INFO for each page, VMSAs in the file's order, at the addresses of the file. TDX: Intel TDX
+// Module Architecture Specification (348549), MRTD: SHA-384 over a buffer for each TDH.MEM.PAGE.ADD and
+// TDH.MR.EXTEND. VBS: the `igvm` crate (igvm/src/measurement/vbs.rs): a chain of SHA-256 over a chunk for
+// each page and, last, each register.
+LaunchDigest measure_snp(const std::vector<LaunchStep>& steps, const MeasureOptions& options = {});
+LaunchDigest measure_tdx(const std::vector<LaunchStep>& steps, const MeasureOptions& options = {});
+LaunchDigest measure_vbs(const std::vector<LaunchStep>& steps, const MeasureOptions& options = {});
+
+}  // namespace tintype
