@@ -4,7 +4,10 @@ extern "C" {
 #include <libfdt.h>
 }
 
+#include <algorithm>
 #include <cassert>
+
+#include "formats/fdt_overlay.h"
 
 namespace tintype {
 
@@ -59,6 +62,15 @@ void FdtWriter::string(std::string_view property, std::string_view value) {
   bytes(property, {reinterpret_cast<const std::uint8_t*>(text.c_str()), text.size() + 1});
 }
 
+void FdtWriter::strings(std::string_view property, std::initializer_list<std::string_view> values) {
+  Buffer buffer;
+  for (const std::string_view value : values) {
+    buffer.write(bytes_of(value));
+    buffer.zeros(1);
+  }
+  bytes(property, buffer.bytes());
+}
+
 std::vector<std::uint8_t> FdtWriter::finish() {
   grow_until([&] { return fdt_finish(blob_.data()); });
   blob_.resize(fdt_totalsize(blob_.data()));
@@ -87,6 +99,36 @@ Result<FdtReader::Node> FdtReader::child(Node node, std::string_view name) const
       fdt_subnode_offset_namelen(blob_.data(), node, name.data(), static_cast<int>(name.size()));
   if (found < 0) return fail("node '{}' is missing", name);
   return found;
+}
+
+Result<FdtReader::Node> FdtReader::find(std::string_view path) const {
+  // Without a "/" in front libfdt takes the path for an alias, and follows aliases of aliases without end.
+  const int found = path.starts_with('/')
+                        ? fdt_path_offset_namelen(blob_.data(), path.data(), static_cast<int>(path.size()))
+                        : -FDT_ERR_BADPATH;
+  if (found < 0) return fail("node '{}' is missing", shown(path));
+  return found;
+}
+
+std::vector<FdtProperty> FdtReader::properties(Node node) const {
+  std::vector<FdtProperty> properties;
+  for (int at = fdt_first_property_offset(blob_.data(), node); at >= 0;
+       at = fdt_next_property_offset(blob_.data(), at)) {
+    int length = 0;
+    const char* text = nullptr;
+    const void* value = fdt_getprop_by_offset(blob_.data(), at, &text, &length);
+    if (!value) break;
+    properties.push_back({text, {static_cast<const std::uint8_t*>(value), static_cast<std::size_t>(length)}});
+  }
+  return properties;
+}
+
+int FdtReader::depth() const {
+  int deepest = 0;
+  int depth = 0;
+  for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(blob_.data(), node, &depth))
+    deepest = std::max(deepest, depth);
+  return deepest;
 }
 
 std::string_view FdtReader::name(Node node) const {
@@ -129,6 +171,111 @@ Result<std::vector<std::uint64_t>> FdtReader::wide_cells(Node node, std::string_
   std::vector<std::uint64_t> values;
   for (std::size_t i = 0; i < value.size(); i += 8) values.push_back(TRY(read_at<be64>(value, i, property)));
   return values;
+}
+
+std::string shown(std::string_view text) {
+  constexpr std::size_t kMost = 100;
+  const bool plain = text.size() <= kMost &&
+                     std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return plain ? std::string(text) : "?";
+}
+
+namespace {
+
+// The first version in which nodes have names and not paths; libfdt edits no older one.
+constexpr std::uint32_t kOldestVersion = 16;
+
+// What both a tree and an overlay have to be.
+Result<FdtReader> open_checked(Bytes blob) {
+  FdtReader reader = TRY(FdtReader::open(blob));
+  const std::uint32_t version = TRY(read_at<be32>(blob, 20, "version"));  // Devicetree Specification 0.4, 5.2
+  if (version < kOldestVersion)
+    return fail("the device tree has format version {}, older than {}: write it anew with `dtc -O dtb`",
+                version, kOldestVersion);
+  // libfdt calls itself once for each level of an overlay.
+  if (reader.depth() > kMaxFdtDepth)
+    return fail("the device tree has nodes {} levels deep, and Linux reads {}: nest them less",
+                reader.depth(), kMaxFdtDepth);
+  return reader;
+}
+
+}  // namespace
+
+Result<FdtEditor> FdtEditor::open(Bytes blob, std::uint32_t limit) {
+  TRY(open_checked(blob));
+  const std::vector<std::uint8_t> aligned(blob.begin(), blob.end());
+  FdtEditor editor;
+  editor.blob_.resize(limit);
+  const int status = fdt_open_into(aligned.data(), editor.blob_.data(), static_cast<int>(limit));
+  if (status == -FDT_ERR_NOSPACE)
+    return fail("the device tree has {} bytes, and the most it may have is {}: leave something out",
+                blob.size(), limit);
+  if (status != 0) return fail("the {} bytes are not a device tree that can be changed", blob.size());
+  return editor;
+}
+
+tl::unexpected<Error> FdtEditor::no_room() const {
+  return fail("the device tree would have more than the {} bytes that it may have: leave something out",
+              blob_.size());
+}
+
+Result<void> FdtEditor::set(std::string_view path, std::string_view property, Bytes value) {
+  assert(path.starts_with('/'));
+  int node = 0;
+  for (std::size_t at = 1; at < path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const auto length = static_cast<int>(end - at);
+    const int found = fdt_subnode_offset_namelen(blob_.data(), node, path.data() + at, length);
+    node = found >= 0 ? found : fdt_add_subnode_namelen(blob_.data(), node, path.data() + at, length);
+    if (node < 0) return no_room();
+    at = end + 1;
+  }
+  const int status = fdt_setprop(blob_.data(), node, std::string(property).c_str(), value.data(),
+                                 static_cast<int>(value.size()));
+  if (status != 0) return no_room();
+  return {};
+}
+
+void FdtEditor::remove(std::string_view path, std::string_view property) {
+  const int node = fdt_path_offset_namelen(blob_.data(), path.data(), static_cast<int>(path.size()));
+  if (node >= 0) fdt_delprop(blob_.data(), node, std::string(property).c_str());
+}
+
+Result<void> FdtEditor::rename(std::string_view path, std::string_view name) {
+  const int node = fdt_path_offset_namelen(blob_.data(), path.data(), static_cast<int>(path.size()));
+  if (node < 0) return fail("node '{}' is missing", shown(path));
+  if (fdt_set_name(blob_.data(), node, std::string(name).c_str()) != 0) return no_room();
+  return {};
+}
+
+Result<void> FdtEditor::apply(Bytes overlay) {
+  const FdtReader change = TRY(open_checked(overlay));
+  const FdtReader base = TRY(FdtReader::open(blob_));
+  TRY(check_overlay(change, base));
+  // libfdt leaves both damaged when it has to give up.
+  std::vector<std::uint8_t> merged = blob_;
+  std::vector<std::uint8_t> spent(overlay.begin(), overlay.end());
+  const int status = fdt_overlay_apply(merged.data(), spent.data());
+  if (status == -FDT_ERR_NOSPACE) return no_room();
+  if (status == -FDT_ERR_NOTFOUND || status == -FDT_ERR_BADPATH) return missing_target(change, base);
+  if (status == -FDT_ERR_NOPHANDLES)
+    return fail("the overlay's phandles and the device tree's are together more than 32 bits can tell apart");
+  if (status != 0)
+    return fail(
+        "the overlay has no fragments as they should be, each with a target and an __overlay__: write it "
+        "with "
+        "`dtc -@`");
+  TRY(with_context(open_checked(merged), "with the overlay applied"));
+  blob_ = std::move(merged);
+  return {};
+}
+
+std::vector<std::uint8_t> FdtEditor::finish() const {
+  std::vector<std::uint8_t> packed = blob_;
+  [[maybe_unused]] const int status = fdt_pack(packed.data());
+  assert(status == 0);
+  packed.resize(fdt_totalsize(packed.data()));
+  return packed;
 }
 
 }  // namespace tintype
