@@ -1,0 +1,82 @@
+// An AArch64 Linux that learns of its machine by a device tree (Linux Documentation/arch/arm64/booting.rst):
+// EL1, MMU off, X0 at the tree. There is no firmware behind it: no EFI, no ACPI, no SMBIOS.
+#include <cassert>
+#include <memory>
+
+#include "layouts/arm64_guest.h"
+#include "layouts/device_tree.h"
+
+namespace tintype {
+
+namespace {
+
+// booting.rst, 2: the tree is mapped by blocks of 2 MiB, in which nothing else may need other attributes.
+constexpr std::uint64_t kTreeAlignment = 2 * kMiB;
+
+Result<void> accepts(const Kernel& kernel) {
+  return accepts_arm64(kernel, "linux-arm64-dt");
+}
+
+// Only if it is asked for: the other way in needs no kernel that knows these devices by their bindings.
+bool suits(const Kernel&) {
+  return false;
+}
+
+// What would be lost without a word, since only ACPI and EFI carry it.
+Result<void> check_inputs(const Inputs& inputs) {
+  if (inputs.acpi && !inputs.acpi->imported.empty())
+    return fail(
+        "--acpi-table adds to ACPI tables, and a guest with a device tree has none: leave --acpi-table or "
+        "--device-tree out");
+  if (inputs.machine.numa_nodes != 0 || (inputs.acpi && !inputs.acpi->numa.empty()))
+    return fail(
+        "--numa is told by ACPI tables, and a guest with a device tree has none: leave --numa or "
+        "--device-tree "
+        "out");
+  if (inputs.smbios != SmbiosInputs{})
+    return fail(
+        "--smbios is told by tables that are found through EFI, and a guest with a device tree has none: "
+        "leave "
+        "--smbios or --device-tree out");
+  return {};
+}
+
+Result<void> add_tree(const Inputs& inputs, LayoutPlan& plan) {
+  // Shared by the emitter's copies.
+  const auto tree = std::make_shared<const std::vector<std::uint8_t>>(TRY(guest_device_tree(inputs)));
+  // What can be wrong with it is wrong at any address.
+  TRY(filled_in(*tree, inputs, Addresses{}));
+  const std::uint64_t kernel_end = kernel_base(*inputs.kernel) + end_of(*inputs.kernel);
+  plan.add({.name = "fdt",
+            .windows = {{kernel_end, kArm64Ram.end}},
+            .alignment = kTreeAlignment,
+            .emit = [tree, &inputs](const Addresses& addresses, ByteSink& sink) {
+              const auto filled = filled_in(*tree, inputs, addresses);
+              assert(filled && "it could be filled in while sizes were counted");
+              sink.write(*filled);
+            }});
+  return {};
+}
+
+Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
+  TRY(check_arm64_inputs(inputs));
+  TRY(check_inputs(inputs));
+  TRY(add_arm64_kernel(inputs, plan));
+  TRY(add_tree(inputs, plan));
+  return add_arm64_initrd(inputs, plan);
+}
+
+}  // namespace
+
+extern const BootProtocol protocol_linux_arm64_dt;
+const BootProtocol protocol_linux_arm64_dt = {
+    .name = "linux-arm64-dt",
+    .summary = "an AArch64 Linux at its first instruction, device tree in X0",
+    .arch = Arch::aarch64,
+    .accepts = accepts,
+    .suits = suits,
+    .plan = plan,
+    .entry = arm64_entry,
+};
+
+}  // namespace tintype
