@@ -18,8 +18,13 @@ if(TINTYPE_SANITIZE)
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(tintype_flags INTERFACE -fsanitize=address,undefined)
 else()
+  # Checks where indirect branches land, and on AArch64 where functions return to, on processors that can.
+  set(branches -fcf-protection)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+    set(branches -mbranch-protection=standard)
+  endif()
   target_compile_options(tintype_flags INTERFACE
-    -fstack-protector-strong -fstack-clash-protection -fcf-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+    -fstack-protector-strong -fstack-clash-protection ${branches} -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
     -D_GLIBCXX_ASSERTIONS -ffunction-sections -fdata-sections)
   target_link_options(tintype_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections)
 endif()
