@@ -18,7 +18,8 @@ inline constexpr std::uint8_t kMajorVersion = 3;
 inline constexpr std::uint8_t kMinorVersion = 3;
 inline constexpr std::uint8_t kDocumentRevision = 0;
 
-// The entry point lies at a multiple of this in 0xF0000-0xFFFFF (DSP0134 3.3, 5.2.2).
+// The entry point lies at a multiple of this in 0xF0000-0xFFFFF; or, with EFI, anywhere, and EFI's
+// configuration table says where (DSP0134 3.3, 5.2.2).
 inline constexpr std::uint64_t kEntryPointAlignment = 16;
 
 // DSP0134 3.3, 5.2.2: SMBIOS 3.0 (64-bit) Entry Point
@@ -179,6 +180,8 @@ struct ProcessorInformation {
 static_assert(sizeof(ProcessorInformation) == 0x30 && Wire<ProcessorInformation>);
 inline constexpr std::uint8_t kProcessorCentral = 3;
 inline constexpr std::uint8_t kProcessorFamilyOther = 1;
+inline constexpr std::uint8_t kProcessorFamilyIsIn2 = 0xFE;
+inline constexpr std::uint16_t kProcessorFamilyArmV8 = 0x101;
 inline constexpr std::uint8_t kProcessorUpgradeOther = 1;
 inline constexpr std::uint8_t kProcessorPopulated = 1u << 6;
 inline constexpr std::uint8_t kProcessorEnabled = 1;

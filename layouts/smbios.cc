@@ -107,19 +107,21 @@ void emit_enclosure(const SmbiosInputs& inputs, ByteSink& sink) {
   smbios::emit_structure(chassis, strings, sink);
 }
 
-// One package with a core for each vCPU and one thread a core, as CPUID has it. What processor it is nobody
-// knows before the guest runs, so the identification stays zero and speeds are unknown.
+// One package with a core for each vCPU and one thread a core, as CPUID has it, or the PPTT. What processor
+// it is nobody knows before the guest runs, so the identification stays zero and speeds are unknown; that it
+// can what Armv8 can is known.
 void emit_processor(const Machine& machine, const SmbiosInputs& inputs, ByteSink& sink) {
   assert(machine.cpus < 0xFFFF);
   const auto cores = static_cast<std::uint16_t>(machine.cpus);
   const auto few = static_cast<std::uint8_t>(std::min<std::uint16_t>(cores, 0xFF));
   const std::uint16_t many = cores > 1 ? smbios::kProcessorMultiCore : 0;
+  const bool arm = machine.arch == Arch::aarch64;
   StringSet strings;
   const smbios::ProcessorInformation processor = {
       .header = header_of<smbios::ProcessorInformation>(handle_of<smbios::ProcessorInformation>()),
       .SocketDesignation = strings.add("CPU 0"),
       .ProcessorType = smbios::kProcessorCentral,
-      .ProcessorFamily = smbios::kProcessorFamilyOther,
+      .ProcessorFamily = arm ? smbios::kProcessorFamilyIsIn2 : smbios::kProcessorFamilyOther,
       .ProcessorManufacturer = add(strings, inputs.cpu_manufacturer),
       .ProcessorID = std::uint64_t{0},
       .ProcessorVersion = add(strings, inputs.cpu_version),
@@ -139,7 +141,7 @@ void emit_processor(const Machine& machine, const SmbiosInputs& inputs, ByteSink
       .CoreEnabled = few,
       .ThreadCount = few,
       .ProcessorCharacteristics = static_cast<std::uint16_t>(smbios::kProcessor64Bit | many),
-      .ProcessorFamily2 = std::uint16_t{smbios::kProcessorFamilyOther},
+      .ProcessorFamily2 = arm ? smbios::kProcessorFamilyArmV8 : std::uint16_t{smbios::kProcessorFamilyOther},
       .CoreCount2 = cores,
       .CoreEnabled2 = cores,
       .ThreadCount2 = cores};
@@ -240,6 +242,24 @@ void emit_mapped_address(GpaRange range, std::size_t index, ByteSink& sink) {
   smbios::emit_structure(mapped, {}, sink);
 }
 
+Region entry_region(MemoryType memory) {
+  return {.name = "smbios.entry", .memory = memory, .emit = [](const Addresses& addresses, ByteSink& sink) {
+            const GpaRange tables = addresses.range("smbios.tables");
+            sink.put(smbios::entry_point(tables.start, static_cast<std::uint32_t>(tables.size())));
+          }};
+}
+
+Region tables_region(const Machine& machine, const SmbiosInputs& inputs, MemoryType memory,
+                     std::vector<GpaRange> windows) {
+  return {.name = "smbios.tables",
+          .memory = memory,
+          .windows = std::move(windows),
+          .alignment = kTablesAlignment,
+          .emit = [machine, inputs](const Addresses&,
+                                    ByteSink& sink) { emit_smbios_tables(machine, inputs, sink); },
+          .remedy = "give fewer or shorter --smbios oem-string values"};
+}
+
 }  // namespace
 
 SmbiosInputs with_defaults(SmbiosInputs inputs) {
@@ -281,22 +301,22 @@ void emit_smbios_tables(const Machine& machine, const SmbiosInputs& given, ByteS
 
 void add_smbios(const Machine& machine, const SmbiosInputs& inputs, LayoutPlan& plan) {
   static_assert(is_aligned(x86::kSmbiosStart, smbios::kEntryPointAlignment));
-  plan.add({.name = "smbios.entry",
-            .memory = MemoryType::reserved,
-            .fixed = x86::kSmbiosStart,
-            .emit = [](const Addresses& addresses, ByteSink& sink) {
-              const GpaRange tables = addresses.range("smbios.tables");
-              sink.put(smbios::entry_point(tables.start, static_cast<std::uint32_t>(tables.size())));
-            }});
+  Region entry = entry_region(MemoryType::reserved);
+  entry.fixed = x86::kSmbiosStart;
+  plan.add(std::move(entry));
   // Reserved also in RAM: Linux maps the tables again whenever they are read, and must not have given their
   // pages away (dmi_scan.c, dmi_walk).
-  plan.add({.name = "smbios.tables",
-            .memory = MemoryType::reserved,
-            .windows = {{x86::kSmbiosStart, x86::kHighRamStart}, {kLowStart, x86::kLowRamEnd}},
-            .alignment = kTablesAlignment,
-            .emit = [machine, inputs](const Addresses&,
-                                      ByteSink& sink) { emit_smbios_tables(machine, inputs, sink); },
-            .remedy = "give fewer or shorter --smbios oem-string values"});
+  plan.add(tables_region(machine, inputs, MemoryType::reserved,
+                         {{x86::kSmbiosStart, x86::kHighRamStart}, {kLowStart, x86::kLowRamEnd}}));
+}
+
+void add_smbios(const Machine& machine, const SmbiosInputs& inputs, const std::vector<GpaRange>& windows,
+                LayoutPlan& plan) {
+  Region entry = entry_region(MemoryType::efi_data);
+  entry.windows = windows;
+  entry.alignment = smbios::kEntryPointAlignment;
+  plan.add(std::move(entry));
+  plan.add(tables_region(machine, inputs, MemoryType::efi_data, windows));
 }
 
 std::uint64_t smbios_entry(const Addresses& addresses) {

@@ -53,6 +53,11 @@ void emit_smbios_tables(const Machine& machine, const SmbiosInputs& inputs, Byte
 // if they are too many, in low RAM, which the memory map then has as reserved.
 void add_smbios(const Machine& machine, const SmbiosInputs& inputs, LayoutPlan& plan);
 
+// Adds the same two regions in `windows`, as EFI data, to a plan in which EFI's configuration table says
+// where the entry point is (region "smbios.entry").
+void add_smbios(const Machine& machine, const SmbiosInputs& inputs, const std::vector<GpaRange>& windows,
+                LayoutPlan& plan);
+
 // Where the entry point is, for who has to point at it.
 std::uint64_t smbios_entry(const Addresses& addresses);
 
