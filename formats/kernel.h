@@ -18,7 +18,7 @@ enum class FileKind : std::uint8_t {
   elf32,
   bzimage,
   arm64_image,
-  pe,   // an EFI program that is not a Linux kernel
+  pe,   // another EFI program; kernels among them are those of kernel_zboot.h
   uki,  // a unified kernel image: an EFI program with a kernel in its .linux section
   gzip,
   bzip2,
@@ -46,6 +46,7 @@ struct FileProbe {
   FileKind kind = FileKind::unknown;
   std::optional<std::uint16_t> elf_machine;  // e_machine, for ELF
   std::string description;  // "an ELF64 kernel for AArch64", "a shell script", "a gzip-compressed file"
+  std::optional<Arch> arch = std::nullopt;  // of a program that is for one of ours
 };
 
 // Never fails: what cannot be told is `unknown`.
@@ -58,7 +59,7 @@ struct KernelSegment {
   std::uint64_t memory_size = 0;  // >= data.size()
 };
 
-// "gzip", "zstd", ...: what a bzImage's payload may be compressed with. Nothing for other kinds.
+// "gzip", "zstd", ...: what a kernel may be compressed with. Nothing for other kinds.
 std::optional<std::string_view> compression_name(FileKind kind);
 
 // The parts of a bzImage's setup header that layouts use (Linux Documentation/arch/x86/boot.rst, 1.15).
@@ -84,7 +85,7 @@ struct Arm64ImageFacts {
 
 struct Kernel {
   Arch arch = Arch::x86_64;
-  std::string format;   // "ELF64", "bzImage (lz4)"
+  std::string format;   // "ELF64", "bzImage (lz4)", "arm64 Image (zboot, gzip)"
   std::string version;  // "6.1.0-37-cloud-amd64 ...", may be empty
   // Physical address of the first instruction; none if the kernel can be entered by PVH only.
   std::optional<std::uint64_t> entry;
@@ -120,9 +121,12 @@ struct LoadOptions {
   std::uint64_t unpack_limit = kMaxUnpackedKernel;  // bytes
 };
 
-// Reads an x86 kernel: ELF64, ELF32 with a PVH entry, or a bzImage of boot protocol 2.12 or newer with a
-// 64-bit entry, whose payload is unwrapped unless it is to be kept. Errors say which part of the file is
-// wrong, or what the file is instead and what would work.
+// Reads a kernel.
+//   x86      ELF64, ELF32 with a PVH entry, or a bzImage of boot protocol 2.12 or newer with a 64-bit entry,
+//            whose payload is unwrapped unless it is to be kept
+//   AArch64  an Image, an EFI zboot kernel that holds one, or ELF64
+// An ELF file or an Image may be compressed as a whole. Errors say which part of the file is wrong, or what
+// the file is instead and what would work.
 Result<LoadedKernel> load_kernel(Bytes file, const LoadOptions& options = {});
 
 }  // namespace tintype

@@ -1,5 +1,7 @@
 #include "formats/kernel_arm64.h"
 
+#include <algorithm>
+
 #include "formats/kernel_banner.h"
 #include "formats/pe.h"
 
@@ -62,7 +64,7 @@ Result<Arm64ImageFacts> old_facts(const Arm64ImageHeader& header, std::uint64_t 
                          .image_size = *align_up(size, kPageSize) + kOldImageSpace};
 }
 
-// What EFI would load is what the file has, which for an Image that was cut is more than there is.
+// Of what EFI would load, an Image that was cut has too little.
 Result<void> check_pe(Bytes file, const Arm64ImageHeader& header) {
   constexpr std::uint32_t kMz = 0x5A4D;
   if ((header.code0 & 0xFFFF) != kMz) return {};
@@ -73,6 +75,16 @@ Result<void> check_pe(Bytes file, const Arm64ImageHeader& header) {
                 pe.machine, kPeAarch64),
         "PE header");
   return {};
+}
+
+// Without zeroes past the memory that it says it needs: a section of a unified kernel image is padded.
+Bytes without_padding(Bytes file) {
+  const auto header = read_at<Arm64ImageHeader>(file, 0, "");
+  if (!header || header->image_size < sizeof(Arm64ImageHeader) || header->image_size >= file.size())
+    return file;
+  const Bytes rest = file.subspan(header->image_size);
+  const bool padding = std::all_of(rest.begin(), rest.end(), [](std::uint8_t byte) { return byte == 0; });
+  return padding ? file.first(header->image_size) : file;
 }
 
 }  // namespace
@@ -97,6 +109,7 @@ Result<Arm64ImageFacts> read_arm64_header(Bytes start, std::uint64_t size) {
 }
 
 Result<Kernel> load_arm64_image(Bytes file) {
+  file = without_padding(file);
   Kernel kernel;
   kernel.arm64 = TRY(with_context(read_arm64_header(file, file.size()), "Image header"));
   TRY(check_pe(file, TRY(read_at<Arm64ImageHeader>(file, 0, "the Image header"))));

@@ -147,13 +147,6 @@ Result<void> check_placement(const BzImage& image) {
   return {};
 }
 
-// A position in the unpacked kernel would be taken for one in the file.
-template <typename T>
-Result<T> without_offset(Result<T> result) {
-  if (!result) result.error().offset.reset();
-  return result;
-}
-
 }  // namespace
 
 Result<BzImage> read_bzimage(Bytes file) {
@@ -209,6 +202,11 @@ Result<LoadedKernel> load_bzimage(Bytes file, std::uint64_t unpack_limit) {
                 payload.description),
         "payload");
   }
+  if (loaded.kernel.arch != Arch::x86_64)
+    return with_context<LoadedKernel>(
+        fail("it is a kernel for {}, and a bzImage's is for x86_64: the file is damaged",
+             arch_name(loaded.kernel.arch)),
+        "payload");
   if (!loaded.kernel.is_64bit)
     return with_context<LoadedKernel>(
         fail("it is an ELF32 file, though the setup header has XLF_KERNEL_64: the file is damaged"),

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "formats/gpa.h"
+#include "formats/kernel_arm64.h"
 #include "formats/kernel_banner.h"
 #include "formats/kernel_elf_headers.h"
 #include "formats/kernel_notes.h"
@@ -34,14 +35,14 @@ Loads loads_of(const ElfHeaders& headers) {
 }
 
 // The loadable program headers without the bytes they name.
-std::vector<std::uint8_t> without_contents(std::uint64_t entry, const Loads& loads) {
+std::vector<std::uint8_t> without_contents(const ElfHeaders& headers, const Loads& loads) {
   Buffer small;
   Elf64Header header{};
   header.e_ident = {0x7F, 'E', 'L', 'F', 2, 1, 1};
-  header.e_type = 2;      // ET_EXEC
-  header.e_machine = 62;  // EM_X86_64
+  header.e_type = 2;  // ET_EXEC
+  header.e_machine = headers.machine;
   header.e_version = 1;
-  header.e_entry = entry;
+  header.e_entry = headers.entry;
   header.e_phoff = sizeof(Elf64Header);
   header.e_ehsize = sizeof(Elf64Header);
   header.e_phentsize = sizeof(Elf64ProgramHeader);
@@ -105,30 +106,84 @@ std::optional<std::uint64_t> physical_entry(std::uint64_t entry, const std::vect
   return std::nullopt;
 }
 
+tl::unexpected<Error> fail_no_entry(std::uint64_t entry) {
+  return fail_at(24,
+                 "the entry point {:#x} is in no segment's bytes, neither by physical nor by virtual address",
+                 entry);
+}
+
+Result<void> enter_x86(const ElfHeaders& headers, const std::vector<Segment>& segments, Bytes file,
+                       Kernel& kernel) {
+  kernel.pvh_entry = TRY(find_pvh_entry(headers, kernel.segments));
+  kernel.entry = physical_entry(headers.entry, segments);
+  // A kernel with another way in may have none of its own.
+  if (!kernel.entry && !kernel.pvh_entry)
+    return with_context<void>(fail_no_entry(headers.entry), "ELF header");
+  kernel.after_elf = file.subspan(std::min<std::uint64_t>(headers.file_end, file.size()));
+  return {};
+}
+
+// A vmlinux has virtual addresses for physical ones, too. What counts is how far a segment is from the first,
+// with which the Image begins (Linux arch/arm64/boot/Makefile makes the Image so, with objcopy).
+Result<void> enter_arm64_image(Bytes file, Kernel& kernel) {
+  const std::uint64_t base = kernel.segments.front().gpa;
+  for (KernelSegment& segment : kernel.segments) segment.gpa -= base;
+  KernelSegment& last = kernel.segments.back();
+  const Bytes start = kernel.segments.front().data;
+  kernel.arm64 = TRY(with_context(with_base(read_arm64_header(start, last.gpa + last.memory_size),
+                                            static_cast<std::uint64_t>(start.data() - file.data())),
+                                  "Image header"));
+  // The first page tables come after the last segment, and in none (arch/arm64/kernel/vmlinux.lds.S).
+  last.memory_size = kernel.arm64->image_size - last.gpa;
+  kernel.entry = 0;
+  return {};
+}
+
+// Another program for AArch64, which lies where it was linked.
+Result<void> enter_arm64_elf(const ElfHeaders& headers, const std::vector<Segment>& segments,
+                             Kernel& kernel) {
+  if (headers.position_independent)
+    return with_context<void>(
+        fail_at(16,
+                "the file is position-independent (ET_DYN) and does not begin with an Image header, so it "
+                "has no physical addresses: link it with -no-pie at a fixed address"),
+        "ELF header");
+  const KernelSegment& last = kernel.segments.back();
+  if (last.gpa + last.memory_size > kPhysicalEnd)
+    return with_context<void>(
+        fail("a segment's {:#x} bytes at physical address {:#x} end past {:#x}, where AArch64's physical "
+             "addresses end, and the first does not begin with an Image header: link it at a lower address",
+             last.memory_size, last.gpa, kPhysicalEnd),
+        "ELF program headers");
+  kernel.entry = physical_entry(headers.entry, segments);
+  if (!kernel.entry) return with_context<void>(fail_no_entry(headers.entry), "ELF header");
+  return {};
+}
+
+Result<void> enter_arm64(const ElfHeaders& headers, const std::vector<Segment>& segments, Bytes file,
+                         Kernel& kernel) {
+  kernel.arch = Arch::aarch64;
+  if (has_arm64_header(kernel.segments.front().data)) return enter_arm64_image(file, kernel);
+  return enter_arm64_elf(headers, segments, kernel);
+}
+
 }  // namespace
 
 Result<Kernel> load_elf_kernel(Bytes file) {
   const ElfHeaders headers = TRY(read_elf_headers(file));
   const Loads loads = loads_of(headers);
-  const auto binary = TRY(with_context(parse(without_contents(headers.entry, loads)), "ELF header"));
+  const auto binary = TRY(with_context(parse(without_contents(headers, loads)), "ELF header"));
   const std::vector<Segment> segments =
       TRY(with_context(make_segments(loads, *binary), "ELF program headers"));
   Kernel kernel;
-  kernel.arch = Arch::x86_64;
   kernel.format = headers.is64 ? "ELF64" : "ELF32";
   kernel.is_64bit = headers.is64;
   for (const Segment& segment : segments) kernel.segments.push_back(segment.physical);
   kernel.virtual_base = segments.front().vaddr;
-  kernel.pvh_entry = TRY(find_pvh_entry(headers, kernel.segments));
-  kernel.entry = physical_entry(binary->header().entrypoint(), segments);
-  // A kernel with another way in may have none of its own.
-  if (!kernel.entry && !kernel.pvh_entry)
-    return with_context<Kernel>(
-        fail_at(24,
-                "the entry point {:#x} is in no segment's bytes, neither by physical nor by virtual address",
-                headers.entry),
-        "ELF header");
-  kernel.after_elf = file.subspan(std::min<std::uint64_t>(headers.file_end, file.size()));
+  if (headers.machine == kElfAarch64)
+    TRY(enter_arm64(headers, segments, file, kernel));
+  else
+    TRY(enter_x86(headers, segments, file, kernel));
   for (const KernelSegment& segment : kernel.segments) {
     std::optional<std::string> banner = find_banner(segment.data);
     if (!banner) continue;

@@ -18,8 +18,6 @@ constexpr std::uint8_t kBigEndian = 2;
 constexpr std::uint16_t kRelocatable = 1;       // ET_REL
 constexpr std::uint16_t kExecutable = 2;        // ET_EXEC
 constexpr std::uint16_t kSharedObject = 3;      // ET_DYN
-constexpr std::uint16_t kMachine386 = 3;        // EM_386
-constexpr std::uint16_t kMachineX86_64 = 62;    // EM_X86_64
 constexpr std::uint16_t kManyHeaders = 0xFFFF;  // PN_XNUM
 // Linux has four or five. This many is a mistake, and would make the region list of a snapshot unreadable.
 constexpr std::size_t kMaxSegments = 128;
@@ -72,7 +70,10 @@ template <typename Class>
 Result<void> check_header(const typename Class::Header& header) {
   using Header = typename Class::Header;
   const std::uint16_t type = header.e_type;
-  if (type == kSharedObject)
+  // Linux for AArch64 is linked like this where it relocates itself; its Image header says that it may lie
+  // anywhere.
+  const bool may_move = header.e_machine == kElfAarch64;
+  if (type == kSharedObject && !may_move)
     return fail_at(16,
                    "the file is position-independent (ET_DYN), so it has no physical addresses: link it with "
                    "-no-pie at a fixed address");
@@ -81,7 +82,7 @@ Result<void> check_header(const typename Class::Header& header) {
         16,
         "the file is an object file or a module (ET_REL), which is not linked yet: give the linked "
         "kernel, vmlinux");
-  if (type != kExecutable)
+  if (type != kExecutable && type != kSharedObject)
     return fail_at(
         16, "the ELF type is {}, and a kernel has type 2 (ET_EXEC): give the linked kernel, vmlinux", type);
   if (header.e_phnum == 0)
@@ -99,10 +100,28 @@ Result<void> check_header(const typename Class::Header& header) {
   return {};
 }
 
+// Where memory ends for a loadable segment.
+Result<void> check_end(std::uint16_t machine, std::uint64_t address, std::uint64_t memory_size,
+                       std::uint64_t at) {
+  const std::uint64_t end = checked_add(address, memory_size).value_or(~std::uint64_t{0});
+  if (machine == kElfAarch64 && end == ~std::uint64_t{0})
+    return fail_at(at,
+                   "the segment's {:#x} bytes at address {:#x} run past the last address, {:#x}: the file is "
+                   "damaged",
+                   memory_size, address, end);
+  if (machine != kElfAarch64 && end > kPhysicalEnd)
+    return fail_at(
+        at,
+        "the segment's {:#x} bytes at physical address {:#x} end past {:#x}, where x86_64's physical "
+        "addresses end: link it at a lower address",
+        memory_size, address, kPhysicalEnd);
+  return {};
+}
+
 // `at` is where the header is in the file.
 template <typename ProgramHeader>
 Result<ElfSegmentHeader> read_segment(Bytes file, std::uint64_t at, std::uint64_t index,
-                                      const ProgramHeader& header) {
+                                      const ProgramHeader& header, std::uint16_t machine) {
   const std::uint64_t offset = header.p_offset;
   const std::uint64_t file_size = header.p_filesz;
   const std::uint64_t memory_size = header.p_memsz;
@@ -117,12 +136,7 @@ Result<ElfSegmentHeader> read_segment(Bytes file, std::uint64_t at, std::uint64_
   if (file_size != 0 && end > file.size())
     return fail_at(at, "the segment ends at {:#x} in the file, and the file ends at {:#x}: it is cut short",
                    end, file.size());
-  if (loaded && checked_add(address, memory_size).value_or(~std::uint64_t{0}) > kPhysicalEnd)
-    return fail_at(
-        at,
-        "the segment's {:#x} bytes at physical address {:#x} end past {:#x}, where x86_64's physical "
-        "addresses end: link it at a lower address",
-        memory_size, address, kPhysicalEnd);
+  if (loaded) TRY(check_end(machine, address, memory_size, at));
   return ElfSegmentHeader{.at = at,
                           .index = index,
                           .type = header.p_type,
@@ -152,6 +166,8 @@ Result<ElfHeaders> read_class(Bytes file) {
   TRY(with_context(check_header<Class>(header), "ELF header"));
   ElfHeaders headers;
   headers.is64 = sizeof(Header) == sizeof(Elf64Header);
+  headers.machine = header.e_machine;
+  headers.position_independent = header.e_type == kSharedObject;
   headers.entry = header.e_entry;
   const std::uint64_t table_offset = header.e_phoff;
   const std::uint64_t table_size = std::uint64_t{header.e_phnum} * sizeof(ProgramHeader);
@@ -161,9 +177,9 @@ Result<ElfHeaders> read_class(Bytes file) {
   for (std::uint64_t i = 0; i < header.e_phnum; ++i) {
     const auto entry = TRY(read_at<ProgramHeader>(table, i * sizeof(ProgramHeader), "a program header"));
     if (entry.p_type != kElfLoad && entry.p_type != kElfNote) continue;
-    const ElfSegmentHeader segment =
-        TRY(with_context(read_segment(file, table_offset + i * sizeof(ProgramHeader), i, entry),
-                         fmt::format("ELF program header {}", i)));
+    const ElfSegmentHeader segment = TRY(
+        with_context(read_segment(file, table_offset + i * sizeof(ProgramHeader), i, entry, headers.machine),
+                     fmt::format("ELF program header {}", i)));
     if (!segment.data.empty())
       headers.file_end = std::max<std::uint64_t>(headers.file_end, entry.p_offset + segment.data.size());
     if (segment.type == kElfNote || segment.memory_size != 0) headers.segments.push_back(segment);
@@ -182,9 +198,9 @@ Result<ElfHeaders> read_class(Bytes file) {
 Result<ElfHeaders> read_elf_headers(Bytes file) {
   const FileProbe found = probe(file);
   const bool is64 = found.kind == FileKind::elf64;
-  const bool ours = (is64 && found.elf_machine == kMachineX86_64) ||
-                    (found.kind == FileKind::elf32 &&
-                     (found.elf_machine == kMachine386 || found.elf_machine == kMachineX86_64));
+  const bool ours =
+      (is64 && (found.elf_machine == kElfX86_64 || found.elf_machine == kElfAarch64)) ||
+      (found.kind == FileKind::elf32 && (found.elf_machine == kElf386 || found.elf_machine == kElfX86_64));
   // e_ident: the class is that of `kind`; byte order is at 5.
   if (ours && file[5] != kLittleEndian && file[5] != kBigEndian)
     return with_context<ElfHeaders>(
@@ -194,7 +210,8 @@ Result<ElfHeaders> read_elf_headers(Bytes file) {
         "ELF header");
   if (!ours || file[4] != (is64 ? kClass64 : kClass32) || file[5] != kLittleEndian)
     return with_context<ElfHeaders>(
-        fail("this is {}, and an ELF kernel for x86_64 is needed", found.description), "ELF header");
+        fail("this is {}, and an ELF kernel for x86_64 or AArch64 is needed", found.description),
+        "ELF header");
   return is64 ? read_class<Class64>(file) : read_class<Class32>(file);
 }
 

@@ -13,6 +13,11 @@ namespace tintype {
 inline constexpr std::uint32_t kElfLoad = 1;  // PT_LOAD
 inline constexpr std::uint32_t kElfNote = 4;  // PT_NOTE
 
+// System V ABI, "ELF Header", e_machine
+inline constexpr std::uint16_t kElf386 = 3;        // EM_386
+inline constexpr std::uint16_t kElfX86_64 = 62;    // EM_X86_64
+inline constexpr std::uint16_t kElfAarch64 = 183;  // EM_AARCH64
+
 // System V ABI, "ELF Header": ELF64
 struct Elf64Header {
   std::array<std::uint8_t, 16> e_ident;  // 00
@@ -60,15 +65,18 @@ struct ElfSegmentHeader {
 
 struct ElfHeaders {
   bool is64 = true;
+  std::uint16_t machine = 0;          // one of those above
+  bool position_independent = false;  // ET_DYN, of AArch64 only
   std::uint64_t entry = 0;
   std::vector<ElfSegmentHeader> segments;  // PT_LOADs that occupy memory and PT_NOTEs, in file order
   // Where the file ends as far as its headers say: what follows belongs to somebody else.
   std::uint64_t file_end = 0;
 };
 
-// Reads the headers of an ELF executable for x86 (ELF64 for x86_64, ELF32 for i386 or x86_64). Errors name
-// the header and its offset: not an executable, a table or a segment outside the file, more in the file than
-// in memory, physical memory past 2^52, no or too many loadable segments.
+// Reads the headers of an ELF executable for x86 (ELF64 for x86_64, ELF32 for i386 or x86_64) or AArch64
+// (ELF64). Errors name the header and its offset: not an executable, a table or a segment outside the file,
+// more in the file than in memory, memory past the end of addresses (2^52 for x86; 2^64 for AArch64, whose
+// physical addresses may be virtual ones), no or too many loadable segments.
 Result<ElfHeaders> read_elf_headers(Bytes file);
 
 }  // namespace tintype

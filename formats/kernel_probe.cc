@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "formats/kernel.h"
+#include "formats/kernel_elf_headers.h"
+#include "formats/kernel_zboot.h"
 #include "formats/linux_boot.h"
 
 namespace tintype {
@@ -111,7 +113,10 @@ FileProbe probe_elf(Bytes file) {
   return {.kind = is64 ? FileKind::elf64 : FileKind::elf32,
           .elf_machine = machine,
           .description = fmt::format("an {} {} for {}{}", is64 ? "ELF64" : "ELF32", what,
-                                     elf_machine_name(machine), big ? " (big-endian)" : "")};
+                                     elf_machine_name(machine), big ? " (big-endian)" : ""),
+          .arch = machine == kElfX86_64    ? std::optional(Arch::x86_64)
+                  : machine == kElfAarch64 ? std::optional(Arch::aarch64)
+                                           : std::nullopt};
 }
 
 // PE Format, "Machine Types".
@@ -132,6 +137,19 @@ std::string_view pe_machine_name(std::uint16_t machine) {
   }
 }
 
+std::optional<Arch> pe_arch(std::uint16_t machine) {
+  if (machine == 0x8664) return Arch::x86_64;
+  if (machine == 0xAA64) return Arch::aarch64;
+  return std::nullopt;
+}
+
+// What an EFI program is that holds no kernel in a section .linux. Linux drivers/firmware/efi/libstub/
+// zboot-header.S; include/linux/pe.h, LINUX_PE_MAGIC, which its other kernels with this header have too.
+std::string_view pe_program(Bytes file) {
+  if (is_zboot(file)) return "zboot kernel";
+  return peek<le32>(file, 0x38) == 0x818223CD ? "Linux kernel" : "program (PE)";
+}
+
 // PE Format, "COFF File Header" and "Section Table".
 FileProbe probe_pe(Bytes file, std::uint64_t header) {
   const std::uint16_t machine = peek<le16>(file, header + 4);
@@ -141,13 +159,12 @@ FileProbe probe_pe(Bytes file, std::uint64_t header) {
     if (has(file, table + 40 * i, ".linux\0\0"sv))
       return {.kind = FileKind::uki,
               .elf_machine = std::nullopt,
-              .description = fmt::format("a unified kernel image for {}", pe_machine_name(machine))};
-  // Linux drivers/firmware/efi/libstub/zboot-header.S
-  const bool zboot = has(file, 4, "zimg");
+              .description = fmt::format("a unified kernel image for {}", pe_machine_name(machine)),
+              .arch = pe_arch(machine)};
   return {.kind = FileKind::pe,
           .elf_machine = std::nullopt,
-          .description = fmt::format("an EFI {} for {}", zboot ? "zboot kernel" : "program (PE)",
-                                     pe_machine_name(machine))};
+          .description = fmt::format("an EFI {} for {}", pe_program(file), pe_machine_name(machine)),
+          .arch = pe_arch(machine)};
 }
 
 // XZ Utils doc/lzma-file-format.txt: a properties byte below 225, a dictionary size, an unpacked size, which
@@ -184,8 +201,8 @@ bool is_text(Bytes file) {
   });
 }
 
-FileProbe named(FileKind kind, std::string_view description) {
-  return {.kind = kind, .elf_machine = std::nullopt, .description = std::string(description)};
+FileProbe named(FileKind kind, std::string_view description, std::optional<Arch> arch = std::nullopt) {
+  return {.kind = kind, .elf_machine = std::nullopt, .description = std::string(description), .arch = arch};
 }
 
 }  // namespace
@@ -211,6 +228,19 @@ std::optional<std::string_view> compression_name(FileKind kind) {
   }
 }
 
+namespace {
+
+// Whether the file begins with one of the longer magic numbers of compressions. What it is compressed from
+// may be in it as it was, with a magic number of its own that would be found further on.
+const Magic* find_compression(Bytes file) {
+  for (const Magic& magic : kMagics)
+    if (compression_name(magic.kind) && magic.bytes.size() >= 4 && has(file, magic.offset, magic.bytes))
+      return &magic;
+  return nullptr;
+}
+
+}  // namespace
+
 FileProbe probe(Bytes file) {
   if (file.empty()) return named(FileKind::empty, "an empty file");
   if (file.size() >= 20 &&
@@ -219,12 +249,17 @@ FileProbe probe(Bytes file) {
           "ELF") &&
       (file[4] == 1 || file[4] == 2))
     return probe_elf(file);
+  if (const Magic* compression = find_compression(file))
+    return named(compression->kind, compression->description);
   // Before MZ: a kernel with an EFI stub is both.
   if (peek<le16>(file, 0x1FE) == kBootFlag && peek<le32>(file, kSetupHeaderJump) == kSetupMagic)
-    return named(FileKind::bzimage, "a Linux bzImage");
+    return named(FileKind::bzimage, "a Linux bzImage", Arch::x86_64);
   // Linux Documentation/arch/arm64/booting.rst, 4; Documentation/arch/riscv/boot-image-header.rst.
-  if (has(file, 0x38, "ARM\x64")) return named(FileKind::arm64_image, "a Linux kernel Image for AArch64");
+  if (has(file, 0x38, "ARM\x64"))
+    return named(FileKind::arm64_image, "a Linux kernel Image for AArch64", Arch::aarch64);
   if (has(file, 0x38, "RSC\x05")) return named(FileKind::unknown, "a Linux kernel Image for RISC-V");
+  // Linux arch/arm/boot/compressed/head.S
+  if (has(file, 0x24, "\x18\x28\x6F\x01")) return named(FileKind::unknown, "a Linux zImage for 32-bit Arm");
   if (has(file, 0, "MZ")) {
     const std::uint64_t header = peek<le32>(file, 0x3C);
     if (has(file, header, "PE\0\0"sv)) return probe_pe(file, header);

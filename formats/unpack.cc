@@ -95,4 +95,14 @@ Result<std::vector<std::uint8_t>> unpack(FileKind kind, Bytes packed, const Unpa
   }
 }
 
+Result<std::vector<std::uint8_t>> unpack_maybe_sized(FileKind kind, Bytes packed, std::uint64_t limit) {
+  auto whole = unpack(kind, packed, {.limit = limit});
+  if (whole || kind == FileKind::gzip || packed.size() <= sizeof(le32)) return whole;
+  const std::size_t body = packed.size() - sizeof(le32);
+  const std::uint32_t size = TRY(read_at<le32>(packed, body, "the unpacked size"));
+  auto sized = unpack(kind, packed.first(body), {.limit = limit, .expected = size});
+  // What does not end with its size is judged as it is.
+  return sized && sized->size() == size ? std::move(sized) : std::move(whole);
+}
+
 }  // namespace tintype

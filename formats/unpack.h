@@ -34,6 +34,11 @@ Result<std::vector<std::uint8_t>> unpack_zstd(Bytes packed, const UnpackSize& si
 // The one of them that `kind` says. Errors: theirs, and a kind that is no compression.
 Result<std::vector<std::uint8_t>> unpack(FileKind kind, Bytes packed, const UnpackSize& size);
 
+// The same for a stream that may be followed by its unpacked size, 32 bits little-endian: so did Linux's
+// build leave every compression but gzip until 5.18, and so does it for what unpacks itself
+// (scripts/Makefile.lib, "size_append").
+Result<std::vector<std::uint8_t>> unpack_maybe_sized(FileKind kind, Bytes packed, std::uint64_t limit);
+
 // The output of a decompressor that is not known in advance. Grows at most to double what has been written,
 // or by one block; so a claimed size costs memory only where the input is big enough to make it likely.
 class UnpackBuffer {
@@ -57,6 +62,12 @@ class UnpackBuffer {
 [[nodiscard]] tl::unexpected<Error> fail_damaged(std::uint64_t at);
 [[nodiscard]] tl::unexpected<Error> fail_cut_short(std::uint64_t at, std::uint64_t unpacked);
 [[nodiscard]] tl::unexpected<Error> fail_window(std::uint64_t wanted);
+// Takes the position out of an error: one in what was unpacked would be taken for one in the file.
+template <typename T>
+Result<T> without_offset(Result<T> result) {
+  if (!result) result.error().offset.reset();
+  return result;
+}
 // Error if the stream ended at `at`, before the end of `packed`.
 Result<void> check_all_used(Bytes packed, std::uint64_t at);
 

@@ -95,9 +95,14 @@ TEST_CASE("an entry point outside the segments' bytes is refused") {
 
 TEST_CASE("what is no x86_64 executable is refused by name") {
   ElfSpec spec = tiny::elf_spec();
-  spec.machine = 183;
+  spec.machine = 243;
   CHECK(error_of(tiny::elf(spec)) ==
-        "ELF header: this is an ELF64 kernel for AArch64, and an ELF kernel for x86_64 is needed");
+        "ELF header: this is an ELF64 kernel for RISC-V, and an ELF kernel for x86_64 or AArch64 is needed");
+  spec.machine = 40;
+  spec.elf_class = 1;
+  CHECK(error_of(tiny::elf(spec)) ==
+        "ELF header: this is an ELF32 kernel for 32-bit Arm, and an ELF kernel for x86_64 or AArch64 is "
+        "needed");
   spec = tiny::elf_spec();
   spec.type = 3;
   CHECK(error_of(tiny::elf(spec)) ==
@@ -214,4 +219,112 @@ TEST_CASE("every prefix and every flipped bit is an error or a valid kernel") {
   }
   // The header alone has more bits that matter than this.
   CHECK(errors > 300);
+}
+
+TEST_CASE("an AArch64 vmlinux is flattened to its Image") {
+  const File file = tiny::arm64_elf();
+  const auto kernel = load_elf_kernel(file);
+  REQUIRE_OK(kernel);
+  CHECK(kernel->arch == Arch::aarch64);
+  CHECK(kernel->format == "ELF64");
+  CHECK(kernel->is_linux);
+  CHECK(kernel->version == "6.99.0-tiny (tests) #1 SMP");
+  CHECK(kernel->entry == 0);
+  REQUIRE(kernel->arm64.has_value());
+  CHECK(kernel->arm64->image_size == tiny::kArm64ElfMemory);
+  CHECK(kernel->arm64->anywhere);
+  REQUIRE(kernel->segments.size() == 3);
+  CHECK(kernel->segments[0].gpa == 0);
+  CHECK(kernel->segments[0].data.data() == file.data() + 64 + 3 * 56);
+  CHECK(kernel->segments[1].gpa == 0x10000);
+  CHECK(kernel->segments[1].data.size() == 8);
+  CHECK(kernel->segments[1].memory_size == 8);
+  CHECK(kernel->segments[2].gpa == 0x20000);
+  CHECK(kernel->segments[2].data.empty());
+  // Up to image_size, past what the program header says.
+  CHECK(kernel->segments[2].memory_size == 0x20000);
+  // ET_DYN, as relocatable kernels are linked, is as good.
+  ElfSpec spec = tiny::arm64_elf_spec();
+  spec.type = 3;
+  CHECK(load_elf_kernel(tiny::elf(spec))->entry == 0);
+}
+
+TEST_CASE("the Image header in an AArch64 vmlinux is checked like an Image's") {
+  CHECK(error_of(tiny::elf(tiny::arm64_elf_spec({.flags = 1}))) ==
+        "Image header: this is a big-endian kernel, and what starts it here is little-endian: build it with "
+        "CONFIG_CPU_LITTLE_ENDIAN=y (at file offset 0x100)");
+  CHECK(error_of(tiny::elf(tiny::arm64_elf_spec({.image_size = 0x2FFFF}))) ==
+        "Image header: image_size is 0x2ffff, less than the 0x30000 bytes that the Image has: the file is "
+        "damaged, or something was appended to it (at file offset 0xf8)");
+  // An old one's memory is not known: the page tables behind it are in no segment.
+  const auto old = load_elf_kernel(tiny::elf(tiny::arm64_elf_spec({.image_size = 0, .flags = 0})));
+  REQUIRE_OK(old);
+  CHECK(old->arm64->text_offset == 0x80000);
+  CHECK(old->arm64->image_size == 0x30000 + 16 * kMiB);
+}
+
+TEST_CASE("another AArch64 ELF lies at its physical addresses") {
+  ElfSpec spec;
+  spec.machine = 183;
+  spec.entry = 0xFFFF000000000004;
+  spec.segments.push_back(
+      {.gpa = 0x40080000, .vaddr = 0xFFFF000000000000, .data = File(16, 0x1F), .memory_size = 4096});
+  const auto kernel = load_elf_kernel(tiny::elf(spec));
+  REQUIRE_OK(kernel);
+  CHECK(kernel->arch == Arch::aarch64);
+  CHECK_FALSE(kernel->arm64.has_value());
+  CHECK_FALSE(kernel->is_linux);
+  CHECK(kernel->entry == 0x40080004);
+  CHECK(kernel->segments[0].gpa == 0x40080000);
+  CHECK(kernel->segments[0].memory_size == 4096);
+  spec.entry = 0x40080010;
+  CHECK(error_of(tiny::elf(spec)) ==
+        "ELF header: the entry point 0x40080010 is in no segment's bytes, neither by physical nor by virtual "
+        "address (at file offset 0x18)");
+  spec.type = 3;
+  CHECK(error_of(tiny::elf(spec)) ==
+        "ELF header: the file is position-independent (ET_DYN) and does not begin with an Image header, so "
+        "it has no physical addresses: link it with -no-pie at a fixed address (at file offset 0x10)");
+  spec.type = 2;
+  spec.segments[0].gpa = kPhysicalEnd - 4095;
+  CHECK(
+      error_of(tiny::elf(spec)) ==
+      "ELF program headers: a segment's 0x1000 bytes at physical address 0xffffffffff001 end past "
+      "0x10000000000000, where AArch64's physical addresses end, and the first does not begin with an Image "
+      "header: link it at a lower address");
+  spec.segments[0].gpa = ~std::uint64_t{0} - 4095;
+  CHECK(error_of(tiny::elf(spec)) ==
+        "ELF program header 0: the segment's 0x1000 bytes at address 0xfffffffffffff000 run past the last "
+        "address, 0xffffffffffffffff: the file is damaged (at file offset 0x40)");
+}
+
+TEST_CASE("AArch64 files that are no kernel are refused by name") {
+  ElfSpec spec = tiny::arm64_elf_spec();
+  spec.type = 1;
+  CHECK(error_of(tiny::elf(spec)) ==
+        "ELF header: the file is an object file or a module (ET_REL), which is not linked yet: give the "
+        "linked kernel, vmlinux (at file offset 0x10)");
+  spec.type = 4;
+  CHECK(error_of(tiny::elf(spec)).starts_with("ELF header: the ELF type is 4"));
+  File big = tiny::arm64_elf();
+  big[5] = 2;
+  std::swap(big[18], big[19]);
+  std::swap(big[16], big[17]);
+  CHECK(error_of(big) ==
+        "ELF header: this is an ELF64 kernel for AArch64 (big-endian), and an ELF kernel for x86_64 or "
+        "AArch64 is needed");
+}
+
+TEST_CASE("every prefix and every flipped bit of an AArch64 ELF is an error or a valid kernel") {
+  const File file = tiny::arm64_elf();
+  for (std::size_t size = 0; size < file.size(); ++size) {
+    const File prefix(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size));
+    REQUIRE_FALSE(load_kernel(prefix).has_value());
+  }
+  for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
+    File flipped = file;
+    flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ (1U << (bit % 8)));
+    const auto loaded = load_kernel(flipped);
+    if (loaded) REQUIRE(broken_invariant(*loaded, flipped) == "");
+  }
 }

@@ -129,3 +129,28 @@ TEST_CASE("every prefix of a recognised file has a description") {
       REQUIRE_FALSE(probe(prefix).description.empty());
     }
 }
+
+TEST_CASE("an Image that zstd left readable is still compressed") {
+  File file = tiny::arm64_image();
+  const std::string_view magic = "\x28\xB5\x2F\xFD";
+  std::copy(magic.begin(), magic.end(), file.begin());
+  CHECK(probe(file).kind == FileKind::zstd);
+  CHECK(probe(tiny::arm64_image()).kind == FileKind::arm64_image);
+}
+
+TEST_CASE("programs for our architectures say so") {
+  CHECK(probe(tiny::elf()).arch == Arch::x86_64);
+  CHECK(probe(tiny::arm64_elf()).arch == Arch::aarch64);
+  CHECK(probe(tiny::bzimage()).arch == Arch::x86_64);
+  CHECK(probe(tiny::arm64_image()).arch == Arch::aarch64);
+  CHECK(probe(tiny::zboot()).arch == Arch::aarch64);
+  tiny::ZbootSpec spec;
+  spec.machine = 0x5064;
+  CHECK(probe(tiny::zboot(spec)).arch == std::nullopt);
+  CHECK(probe(tiny::compress(FileKind::gzip, tiny::elf())).arch == std::nullopt);
+  File loongarch = tiny::zboot();
+  std::fill_n(loongarch.begin() + 4, 4, std::uint8_t{0});
+  loongarch[0x44] = 0x64;
+  loongarch[0x45] = 0x62;
+  CHECK(probe(loongarch).description == "an EFI Linux kernel for LoongArch");
+}

@@ -31,6 +31,16 @@ inline std::string broken_invariant(const LoadedKernel& loaded, Bytes file) {
   if (!kernel.entry && !kernel.pvh_entry) return "there is no way in";
   if (entered != int{kernel.entry.has_value()} + int{kernel.pvh_entry.has_value()})
     return "an entry point is in no segment";
+  if (kernel.arm64) {
+    const Arm64ImageFacts& facts = *kernel.arm64;
+    if (kernel.arch != Arch::aarch64) return "an Image is for another architecture than AArch64";
+    if (kernel.entry != 0 || kernel.segments.front().gpa != 0) return "an Image does not begin at its start";
+    if (facts.text_offset >= 2 * kMiB || facts.text_offset % kPageSize != 0) return "text_offset is odd";
+    if (end != facts.image_size || end > kGiB) return "an Image has other memory than it asks for";
+  }
+  if (end > kPhysicalEnd) return "a segment is past the end of memory";
+  if (kernel.arch == Arch::aarch64 && (kernel.setup || kernel.pvh_entry || !kernel.after_elf.empty()))
+    return "an AArch64 kernel has what only x86 ones have";
   const auto printable = [](char c) { return c >= 0x20 && c <= 0x7E; };
   if (!std::all_of(kernel.version.begin(), kernel.version.end(), printable))
     return "the version is not printable";

@@ -4,6 +4,8 @@
 #include <cstdlib>
 
 #include "formats/kernel_arm64.h"
+#include "formats/kernel_zboot.h"
+#include "support/tiny_pe.h"
 
 namespace tintype::tiny {
 
@@ -196,6 +198,65 @@ File arm64_image(const Arm64ImageSpec& spec) {
   append_value(file, le32(0xD503207F));  // wfi
   append_value(file, le32(0x17FFFFFF));  // b .-4
   append(file, bytes_of(std::string_view(spec.banner)));
+  return file;
+}
+
+ElfSpec arm64_elf_spec(const Arm64ImageSpec& image) {
+  ElfSpec spec;
+  spec.machine = 183;
+  spec.entry = kArm64Base;
+  Arm64ImageSpec whole = image;
+  if (whole.image_size == Arm64ImageSpec{}.image_size) whole.image_size = kArm64ElfMemory;
+  File code = arm64_image(whole);
+  const std::uint64_t code_size = code.size();
+  const auto add = [&](std::uint64_t offset, File data, std::uint64_t memory_size) {
+    spec.segments.push_back({.gpa = kArm64Base + offset,
+                             .vaddr = kArm64Base + offset,
+                             .data = std::move(data),
+                             .memory_size = memory_size});
+  };
+  add(0, std::move(code), code_size);
+  add(0x10000, {1, 2, 3, 4, 5, 6, 7, 8}, 8);
+  add(0x20000, {}, 0x10000);
+  return spec;
+}
+
+File arm64_elf() {
+  return elf(arm64_elf_spec());
+}
+
+ZbootSpec zboot_spec(FileKind compression) {
+  ZbootSpec spec;
+  spec.compression = compression;
+  spec.type = compression == FileKind::xz     ? "xzkern"
+              : compression == FileKind::zstd ? "zstd22"
+                                              : std::string(*compression_name(compression));
+  return spec;
+}
+
+File zboot(const ZbootSpec& spec) {
+  PeSpec program;
+  program.machine = spec.machine;
+  program.header_offset = 0x40;
+  File payload = compress(spec.compression, spec.image);
+  std::uint64_t size = payload.size();
+  if (spec.compression != FileKind::gzip) {
+    append_value(payload, le32(static_cast<std::uint32_t>(spec.image.size())));
+    if (spec.sized) size = payload.size();
+  }
+  program.sections = {{.name = ".text", .data = std::move(payload)}};
+  File file = pe(program);
+  ZbootHeader header{.mz = 0x5A4DU,
+                     .image_type = {'z', 'i', 'm', 'g'},
+                     .payload_offset = static_cast<std::uint32_t>(kZbootPayload),
+                     .payload_size = static_cast<std::uint32_t>(size),
+                     .reserved = {},
+                     .compression_type = {},
+                     .linux_pe_magic = 0x818223CDU,
+                     .pe_header_offset = program.header_offset};
+  std::copy(spec.type.begin(), spec.type.end(), header.compression_type.begin());
+  const Bytes bytes = bytes_of(header);
+  std::copy(bytes.begin(), bytes.end(), file.begin());
   return file;
 }
 

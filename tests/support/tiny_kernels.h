@@ -83,4 +83,25 @@ struct Arm64ImageSpec {
 };
 File arm64_image(const Arm64ImageSpec& spec = {});
 
+// A vmlinux for AArch64: arm64_image() linked at a virtual address, data 64 KiB after it, and 64 KiB of
+// zeroes 64 KiB after that; the header asks for 64 KiB more. Its Image is therefore `kArm64ElfBytes` long.
+ElfSpec arm64_elf_spec(const Arm64ImageSpec& image = {});
+File arm64_elf();
+inline constexpr std::uint64_t kArm64Base = 0xFFFF800008000000;
+inline constexpr std::uint64_t kArm64ElfBytes = 0x10008;
+inline constexpr std::uint64_t kArm64ElfMemory = 0x40000;
+
+// An EFI zboot kernel (Linux drivers/firmware/efi/libstub/zboot-header.S) of `image`.
+struct ZbootSpec {
+  FileKind compression = FileKind::gzip;
+  std::string type = "gzip";  // at most 32 characters
+  std::uint16_t machine = 0xAA64;
+  File image = arm64_image();
+  bool sized = false;  // the unpacked size is in the payload's own size; it follows the payload anyway
+};
+ZbootSpec zboot_spec(FileKind compression);
+File zboot(const ZbootSpec& spec = {});
+// Where in every file of zboot() the payload is.
+inline constexpr std::uint64_t kZbootPayload = 0x180;
+
 }  // namespace tintype::tiny
