@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "formats/kernel.h"
 #include "formats/pe.h"
 
 namespace tintype {
@@ -210,6 +211,25 @@ Result<const PeSection*> read_linux(const Chosen& chosen, const Uki& uki) {
   return linux;
 }
 
+// The kernel inherits the processor that the image was started on.
+Result<Arch> read_arch(const PeFile& pe, Bytes file) {
+  // PE Format, "Machine Types"
+  if (pe.machine == 0x8664) return Arch::x86_64;
+  if (pe.machine == 0xAA64) return Arch::aarch64;
+  return fail("PE header: this is {}, and one for x86_64 or AArch64 is needed", probe(file).description);
+}
+
+// What a compressed kernel is for is not seen here.
+Result<void> check_arch(const Uki& uki) {
+  const FileProbe kernel = probe(uki.linux);
+  if (!kernel.arch || *kernel.arch == uki.arch) return {};
+  const std::string_view name = uki.arch == Arch::aarch64 ? "AArch64" : "x86_64";
+  return fail_at(uki.linux_offset,
+                 "section .linux: this is {}, in a unified kernel image for {}: build the image again with a "
+                 "kernel for {}",
+                 kernel.description, name, name);
+}
+
 }  // namespace
 
 Result<Uki> read_uki(Bytes file, std::optional<unsigned> profile) {
@@ -218,6 +238,7 @@ Result<Uki> read_uki(Bytes file, std::optional<unsigned> profile) {
     return fail("not a unified kernel image: it has no .linux section");
   const std::vector<Group> groups = split(pe.sections);
   Uki uki;
+  uki.arch = TRY(read_arch(pe, file));
   uki.profiles = read_profiles(groups);
   TRY(check_profile(profile, uki.profiles));
   uki.profile = profile.value_or(0);
@@ -226,6 +247,7 @@ Result<Uki> read_uki(Bytes file, std::optional<unsigned> profile) {
   const PeSection* const linux = TRY(read_linux(chosen, uki));
   uki.linux = linux->data;
   uki.linux_offset = linux->offset;
+  TRY(check_arch(uki));
   uki.initrd = contents(TRY(whole(TRY(chosen.only(".initrd")))));
   uki.ucode = contents(TRY(whole(TRY(chosen.only(".ucode")))));
   uki.dtb = contents(TRY(whole(chosen.first(".dtb"))));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/machine.h"
 #include "formats/wire.h"
 
 namespace tintype {
@@ -26,6 +27,7 @@ struct UkiProfile {
 // One profile of an image: its own sections, and those before the first .profile that it does not override.
 // An empty section overrides, too, and counts as none. Everything borrows from the file.
 struct Uki {
+  Arch arch = Arch::x86_64;  // that the image is for, and its kernel if one can tell
   // .linux, never empty. It may end with the file's padding: ukify states the kernel's size in memory, so
   // where in the last bytes the kernel ends is not known.
   Bytes linux;
@@ -45,9 +47,10 @@ struct Uki {
 };
 
 // Reads profile `profile`, counted from 0, or the default one, which is 0 and need not exist. Errors: those
-// of read_pe(); no such profile; no .linux or an empty one; a section twice in one profile, or before the
-// first, that the specification allows once (of those in Uki, all but .dtb); a section other than .linux that
-// is longer in memory than in the file, which no tool writes; a command line that is too long or not ASCII.
+// of read_pe(); for another architecture, or with a kernel for another than its own; no such profile; no
+// .linux or an empty one; a section twice in one profile, or before the first, that the specification allows
+// once (of those in Uki, all but .dtb); a section other than .linux that is longer in memory than in the
+// file, which no tool writes; a command line that is too long or not ASCII.
 Result<Uki> read_uki(Bytes file, std::optional<unsigned> profile);
 
 }  // namespace tintype

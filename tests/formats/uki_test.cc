@@ -8,6 +8,7 @@
 #include "formats/pe.h"
 #include "support/temporary_folder.h"
 #include "support/test_main.h"
+#include "support/tiny_kernels.h"
 #include "support/tiny_pe.h"
 
 using namespace tintype;
@@ -438,4 +439,33 @@ TEST_CASE("a real image with two profiles, built by objcopy, has each profile's 
   CHECK(std::ranges::equal(second->initrd.value(), other_initrd));
   CHECK(error_of(file, 2) ==
         "profile 2 was asked for, and the image has 2 (0 'main', 1 'debug'): choose one of them");
+}
+
+TEST_CASE("an image is for its machine, and so is its kernel") {
+  const auto with = [](std::uint16_t machine, const File& kernel) {
+    PeSpec spec;
+    spec.machine = machine;
+    spec.sections = {{.name = ".linux", .data = kernel}};
+    return tiny::pe(spec);
+  };
+  for (const File& kernel : {tiny::arm64_image(), tiny::zboot(), tiny::arm64_elf()}) {
+    const File file = with(0xAA64, kernel);
+    const auto uki = read_uki(file, std::nullopt);
+    REQUIRE_OK(uki);
+    CHECK(uki->arch == Arch::aarch64);
+    const auto loaded = load_kernel(uki->linux);
+    REQUIRE_OK(loaded);
+    CHECK(loaded->kernel.arm64->text_offset == 0);
+  }
+  CHECK(read_uki(with(0x8664, tiny::bzimage()), std::nullopt)->arch == Arch::x86_64);
+  CHECK(
+      error_of(with(0x8664, tiny::arm64_image())) ==
+      "section .linux: this is a Linux kernel Image for AArch64, in a unified kernel image for x86_64: build "
+      "the image again with a kernel for x86_64 (at file offset 0x1c0)");
+  CHECK(
+      error_of(with(0xAA64, tiny::bzimage())) ==
+      "section .linux: this is a Linux bzImage, in a unified kernel image for AArch64: build the image again "
+      "with a kernel for AArch64 (at file offset 0x1c0)");
+  CHECK(error_of(with(0x5064, tiny::arm64_image())) ==
+        "PE header: this is a unified kernel image for RISC-V, and one for x86_64 or AArch64 is needed");
 }
