@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "formats/result.h"
-#include "runner/vcpu_x86.h"
+#include "runner/vcpu.h"
 
 namespace tintype {
 

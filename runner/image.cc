@@ -54,16 +54,23 @@ std::string_view platform_name(std::uint8_t type) {
   return type < std::size(kNames) ? kNames[type] : "an unknown one";
 }
 
+// Whether the platform is one without isolation. The format has NATIVE for x64 alone; its reference takes a
+// VSM one without higher trust levels for such a guest of AArch64.
+bool is_native(const IGVM_VHS_SUPPORTED_PLATFORM& platform, Arch arch) {
+  if (arch == Arch::x86_64) return platform.platform_type == IGVM_PLATFORM_NATIVE;
+  return platform.platform_type == IGVM_PLATFORM_VSM_ISOLATION && platform.highest_vtl == 0;
+}
+
 // The mask bit of the platform without isolation.
 Result<std::uint32_t> native_mask(const igvm::File& file) {
   std::string others;
   for (const IGVM_VHS_SUPPORTED_PLATFORM& platform : file.platforms) {
-    if (platform.platform_type == IGVM_PLATFORM_NATIVE) return platform.compatibility_mask.value();
+    if (is_native(platform, file.arch)) return platform.compatibility_mask.value();
     others += fmt::format("{}{}", others.empty() ? "" : ", ", platform_name(platform.platform_type));
+    if (platform.highest_vtl != 0) others += fmt::format(" with trust level {}", platform.highest_vtl);
   }
-  return fail(
-      "is made for {} and not for a machine without isolation (NATIVE), the one that this runner starts",
-      others);
+  return fail("is made for {} and not for a machine without isolation ({}), the one that this runner starts",
+              others, file.arch == Arch::x86_64 ? "NATIVE" : "VSM isolation with no trust level but 0");
 }
 
 Result<void> check_soundness(const igvm::File& file) {
@@ -74,21 +81,26 @@ Result<void> check_soundness(const igvm::File& file) {
               odd.size() - 1);
 }
 
-Result<void> check_arch(const igvm::File& file, const std::optional<Machine>& machine) {
+Result<void> check_arch(const igvm::File& file, const std::optional<Machine>& machine, Arch runner) {
   if (machine && machine->arch != file.arch)
     return fail("its header says {} and its machine description {}: one of them is damaged",
                 arch_name(file.arch), arch_name(machine->arch));
-  if (file.arch != Arch::x86_64)
-    return fail("is a snapshot for {} and this runner is for {}", arch_name(file.arch),
-                arch_name(Arch::x86_64));
+  if (file.arch != runner)
+    return fail("is a snapshot for {} and this runner is for {}: run it on a host of its own kind",
+                arch_name(file.arch), arch_name(runner));
   return {};
 }
 
-Result<Machine> settle_machine(const std::optional<Machine>& described, const MachineWishes& wishes) {
+Result<Machine> settle_machine(const std::optional<Machine>& described, const MachineWishes& wishes,
+                               Arch arch) {
   if (!described) {
     Machine machine;
+    machine.arch = arch;
     machine.memory = wishes.memory.value_or(kDefaultMemory);
     machine.cpus = wishes.cpus.value_or(1);
+    if (machine.cpus > max_cpus(machine))
+      return fail("can have at most {} vCPUs on {}, and --cpus says {}", max_cpus(machine), arch_name(arch),
+                  machine.cpus);
     return machine;
   }
   if (wishes.memory)
@@ -136,28 +148,25 @@ std::optional<Named> memory_named_by(const igvm::Directive& directive, std::uint
 }
 
 // Where no memory may be because something else answers there.
-Result<void> check_not_device(const Named& named, GpaRange range) {
-  struct Taken {
-    std::string_view what;
-    GpaRange range;
+Result<void> check_not_device(const Named& named, GpaRange range, const Machine& machine) {
+  const auto check = [&](std::string_view what, GpaRange taken) -> Result<void> {
+    if (!range.overlaps(taken)) return {};
+    return fail("has {} at {:#x}-{:#x}, where this machine has {} ({:#x}-{:#x})", named.what, range.start,
+                range.last(), what, taken.start, taken.last());
   };
-  constexpr Taken kTaken[] = {
-      {"virtio devices", {x86::kVirtioBase, x86::kVirtioBase + x86::kVirtioSlots * x86::kVirtioStride}},
-      {"the IOAPIC", {x86::kIoapicBase, x86::kIoapicBase + kPageSize}},
-      {"the local APIC", {x86::kLapicBase, x86::kLapicBase + kPageSize}},
-      {"KVM itself", {kKvmReservedStart, kKvmReservedEnd}},
-  };
-  for (const Taken& taken : kTaken)
-    if (range.overlaps(taken.range))
-      return fail("has {} at {:#x}-{:#x}, where this machine has {} ({:#x}-{:#x})", named.what, range.start,
-                  range.last(), taken.what, taken.range.start, taken.range.last());
-  return {};
+  for (const Device& device : devices_of(machine)) {
+    if (device.space != Device::Space::mmio) continue;
+    const GpaRange taken{device.base, device.base + device.size * device.count};
+    TRY(check(fmt::format("its {}", device.name), taken.to_pages()));
+  }
+  if (machine.arch != Arch::x86_64) return {};
+  return check("pages that KVM keeps for itself", {kKvmReservedStart, kKvmReservedEnd});
 }
 
 // The machine's RAM and, for a file of somebody else's, whatever else its directives want to be memory.
 Result<std::vector<GpaRange>> plan_memory(const igvm::File& file, std::uint32_t mask, const Machine& machine,
                                           bool described) {
-  const std::vector<GpaRange> ram = ram_ranges(Arch::x86_64, machine.memory);
+  const std::vector<GpaRange> ram = ram_ranges(machine.arch, machine.memory);
   std::vector<GpaRange> memory = ram;
   std::map<std::uint32_t, std::uint64_t> area_sizes;
   for (const igvm::Directive& directive : file.directives) {
@@ -174,7 +183,7 @@ Result<std::vector<GpaRange>> plan_memory(const igvm::File& file, std::uint32_t 
     if (described)
       return fail("has {} at {:#x}-{:#x}, outside the {} MiB of memory that its machine description states",
                   named->what, range->start, range->last(), machine.memory / kMiB);
-    TRY(check_not_device(*named, *range));
+    TRY(check_not_device(*named, *range, machine));
     memory.push_back(*range);
     // Kept short, for a file may scatter its pages at will.
     if (memory.size() > 2 * kMaxMemoryBlocks) memory = normalised(std::move(memory));
@@ -191,8 +200,7 @@ Result<void> check_memory(const std::vector<GpaRange>& memory) {
   std::uint64_t total = 0;
   for (const GpaRange& range : memory) {
     if (range.size() > kMaxMemory || (total += range.size()) > kMaxMemory)
-      return fail("needs more memory than the {} GiB that this runner gives a machine",
-                  kMaxMemory / kGiB);
+      return fail("needs more memory than the {} GiB that this runner gives a machine", kMaxMemory / kGiB);
   }
   return {};
 }
@@ -216,7 +224,9 @@ Result<void> add_start(const igvm::VpContext& context, bool described, GuestPlan
                 described ? "" : fmt::format(": give --cpus at least {}", context.vp_index + 1));
   for (const GuestPlan::Start& start : plan.starts)
     if (start.vcpu == context.vp_index) return fail("has registers for vCPU {} twice", context.vp_index);
-  plan.starts.push_back({context.vp_index, TRY(igvm::native_registers(context))});
+  const VcpuState registers = plan.arch == Arch::x86_64 ? VcpuState(TRY(igvm::native_registers(context)))
+                                                        : VcpuState(TRY(igvm::vbs_registers(context)));
+  plan.starts.push_back({context.vp_index, registers});
   return {};
 }
 
@@ -233,30 +243,35 @@ Result<void> add_directives(const igvm::File& file, std::uint32_t mask, bool des
   return {};
 }
 
-// Without registers vCPU 0 starts at the reset vector (Intel SDM volume 3, 9.1.4), where something has to be.
+// Without registers vCPU 0 of x86_64 starts at the reset vector (Intel SDM volume 3, 9.1.4), where something
+// has to be; where one of AArch64 starts nothing says (Arm DDI 0487, D1.9.1).
 Result<void> check_entry(const GuestPlan& plan) {
   constexpr std::uint64_t kResetVector = 0xFFFFFFF0;
   const bool starts = std::any_of(plan.starts.begin(), plan.starts.end(),
                                   [](const GuestPlan::Start& start) { return start.vcpu == 0; });
   const bool reset = std::any_of(plan.memory.begin(), plan.memory.end(),
                                  [](const GpaRange& range) { return range.contains(kResetVector); });
-  if (starts || reset) return {};
+  if (starts || (reset && plan.arch == Arch::x86_64)) return {};
+  if (plan.arch != Arch::x86_64) return fail("has no registers for vCPU 0: no guest would start");
   return fail("has neither registers for vCPU 0 nor anything at the reset vector {:#x}: no guest would start",
               kResetVector);
 }
 
 }  // namespace
 
-Result<GuestPlan> plan_guest(Bytes bytes, const MachineWishes& wishes) {
+Result<GuestPlan> plan_guest(Bytes bytes, const MachineWishes& wishes, Arch runner) {
   TRY(check_kind(bytes));
   const igvm::File file = TRY(igvm::read(bytes));
   const std::optional<Machine> described = TRY(read_machine(bytes));
-  TRY(check_arch(file, described));
+  TRY(check_arch(file, described, runner));
   const std::uint32_t mask = TRY(native_mask(file));
   TRY(check_soundness(file));
-  const Machine machine = TRY(settle_machine(described, wishes));
+  const Machine machine = TRY(settle_machine(described, wishes, file.arch));
 
   GuestPlan plan;
+  plan.arch = machine.arch;
+  plan.gic = machine.gic;
+  plan.its = machine.its;
   plan.cpus = machine.cpus;
   plan.numa_nodes = machine.numa_nodes;
   plan.memory = TRY(plan_memory(file, mask, machine, described.has_value()));

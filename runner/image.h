@@ -49,6 +49,13 @@ struct MachineWishes {
 };
 inline constexpr std::uint64_t kDefaultMemory = 256 * kMiB;
 
+// What this runner's host is, and so its guests.
+#if defined(__aarch64__)
+inline constexpr Arch kHostArch = Arch::aarch64;
+#else
+inline constexpr Arch kHostArch = Arch::x86_64;
+#endif
+
 struct GuestPlan {
   // `size` bytes from `offset` in the file on belong at `gpa`.
   struct FilePiece {
@@ -64,9 +71,12 @@ struct GuestPlan {
   // A vCPU that starts with registers of the file; the others wait as after reset.
   struct Start {
     std::uint32_t vcpu = 0;
-    VcpuX86 registers;
+    VcpuState registers;  // of `arch`
   };
 
+  Arch arch = kHostArch;
+  Gic gic = Gic::v3;  // of AArch64, as `its`
+  bool its = false;
   std::uint32_t cpus = 1;
   std::uint32_t numa_nodes = 0;  // as the machine description has it
   std::vector<GpaRange> memory;  // ascending, disjoint, never touching
@@ -80,8 +90,8 @@ inline constexpr std::size_t kMaxMemoryBlocks = 256;
 
 // Reads an image and decides. Page data is not touched. Errors: a damaged file, one for another architecture
 // or only for isolated machines, one that contradicts its machine description, one with what no loader should
-// be given (igvm::oddities), or one that asks for what this runner does not have; `wishes` for a file that
-// says them itself.
-Result<GuestPlan> plan_guest(Bytes file, const MachineWishes& wishes);
+// be given (igvm::oddities), or one that asks for what a runner of `runner`'s architecture does not have;
+// `wishes` for a file that says them itself.
+Result<GuestPlan> plan_guest(Bytes file, const MachineWishes& wishes, Arch runner = kHostArch);
 
 }  // namespace tintype

@@ -1,36 +1,14 @@
 #include "runner/kvm.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
+#include <linux/kvm.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <memory>
-
-#include "runner/kvm_lists.h"
-#include "runner/redirection.h"
+#include "runner/kvm_call.h"
 
 namespace tintype {
 
 namespace {
-
-// One page for the identity map and three for the task state segment of Intel's virtual 8086 mode.
-constexpr std::uint64_t kIdentityMap = kKvmReservedStart;
-constexpr std::uint64_t kTaskState = kKvmReservedStart + 0x1000;
-static_assert(kTaskState + 0x3000 == kKvmReservedEnd);
-
-tl::unexpected<Error> refused(std::string_view what) {
-  return fail("KVM refused to {}: {}", what, std::strerror(errno));
-}
-
-template <typename Argument>
-Result<int> call(int fd, unsigned long request, Argument argument, std::string_view what) {
-  const int value = ::ioctl(fd, request, argument);
-  if (value < 0) return refused(what);
-  return value;
-}
 
 // The way in is the device's group, where it has one that may.
 tl::unexpected<Error> forbidden() {
@@ -59,7 +37,7 @@ Result<Kvm> Kvm::open() {
     if (errno == EACCES || errno == EPERM) return forbidden();
     return fail("/dev/kvm cannot be opened: {}", std::strerror(errno));
   }
-  const int version = TRY(call(fd.get(), KVM_GET_API_VERSION, 0, "tell its version"));
+  const int version = TRY(kvm_call(fd.get(), KVM_GET_API_VERSION, 0, "tell its version"));
   if (version != KVM_API_VERSION)
     return fail("/dev/kvm speaks version {} of its interface and this program version {}", version,
                 KVM_API_VERSION);
@@ -88,39 +66,15 @@ std::uint32_t Kvm::max_memory_slots() const {
   return value > 0 ? static_cast<std::uint32_t>(value) : 32;
 }
 
-bool Kvm::has_tsc_deadline() const {
-  return capability(KVM_CAP_TSC_DEADLINE_TIMER) > 0;
-}
-
-bool Kvm::has_wide_apic_ids() const {
-  return (static_cast<std::uint64_t>(capability(KVM_CAP_X2APIC_API)) & KVM_X2APIC_API_USE_32BIT_IDS) != 0;
-}
-
-Result<std::vector<CpuidEntry>> Kvm::supported_cpuid() const {
-  auto list = std::make_unique<kvm::CpuidList>();
-  list->nent = kvm::kMaxCpuidEntries;
-  TRY(call(fd_.get(), kvm::kGetSupportedCpuid, list.get(), "tell what CPUID it supports"));
-  std::vector<CpuidEntry> entries;
-  for (std::size_t i = 0; i < std::min<std::size_t>(list->nent, kvm::kMaxCpuidEntries); ++i) {
-    const kvm_cpuid_entry2& entry = list->entries[i];
-    entries.push_back({entry.function, entry.index, entry.flags, entry.eax, entry.ebx, entry.ecx, entry.edx});
-  }
-  return entries;
-}
-
 Result<std::size_t> Kvm::vcpu_mapping_size() const {
-  const int size = TRY(call(fd_.get(), KVM_GET_VCPU_MMAP_SIZE, 0, "tell the size of a vCPU's page"));
+  const int size = TRY(kvm_call(fd_.get(), KVM_GET_VCPU_MMAP_SIZE, 0, "tell the size of a vCPU's page"));
   if (static_cast<std::size_t>(size) < sizeof(kvm_run))
     return fail("a vCPU's page has {} bytes, less than the {} of its structure", size, sizeof(kvm_run));
   return static_cast<std::size_t>(size);
 }
 
-Result<Vm> Kvm::create_vm() const {
-  Fd fd(TRY(call(fd_.get(), KVM_CREATE_VM, 0, "create a virtual machine")));
-  std::uint64_t identity_map = kIdentityMap;
-  TRY(call(fd.get(), KVM_SET_IDENTITY_MAP_ADDR, &identity_map, "place its identity map"));
-  TRY(call(fd.get(), KVM_SET_TSS_ADDR, kTaskState, "place its task state segment"));
-  return Vm(std::move(fd));
+Result<Vm> Kvm::create_vm(unsigned long type) const {
+  return Vm(Fd(TRY(kvm_call(fd_.get(), KVM_CREATE_VM, type, "create a virtual machine"))));
 }
 
 Result<void> Vm::add_memory(std::uint32_t slot, std::uint64_t gpa, std::uint64_t size, void* host) const {
@@ -134,23 +88,6 @@ Result<void> Vm::add_memory(std::uint32_t slot, std::uint64_t gpa, std::uint64_t
   return {};
 }
 
-Result<void> Vm::add_interrupt_controllers() const {
-  TRY(call(fd_.get(), KVM_CREATE_IRQCHIP, 0, "create interrupt controllers"));
-  kvm_pit_config pit = {};
-  pit.flags = KVM_PIT_SPEAKER_DUMMY;
-  TRY(call(fd_.get(), KVM_CREATE_PIT2, &pit, "create a timer"));
-  return {};
-}
-
-Result<void> Vm::enable_wide_apic_ids() {
-  kvm_enable_cap enable = {};
-  enable.cap = KVM_CAP_X2APIC_API;
-  enable.args[0] = KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
-  TRY(call(fd_.get(), KVM_ENABLE_CAP, &enable, "use APIC IDs above 254"));
-  wide_ = true;
-  return {};
-}
-
 Result<Fd> Vm::create_vcpu(std::uint32_t index) const {
   const int fd = ::ioctl(fd_.get(), KVM_CREATE_VCPU, static_cast<unsigned long>(index));
   if (fd < 0 && errno == EMFILE)
@@ -159,30 +96,6 @@ Result<Fd> Vm::create_vcpu(std::uint32_t index) const {
         index);
   if (fd < 0) return fail("KVM refused to create vCPU {}: {}", index, std::strerror(errno));
   return Fd(fd);
-}
-
-// Sends the interrupt of pin `gsi` if KVM's IOAPIC cannot. False if it can.
-bool Vm::send_wide(std::uint32_t gsi) const {
-  kvm_irqchip chip = {};
-  chip.chip_id = KVM_IRQCHIP_IOAPIC;
-  if (gsi >= std::size(chip.chip.ioapic.redirtbl) || ::ioctl(fd_.get(), KVM_GET_IRQCHIP, &chip) < 0)
-    return false;
-  const auto message = wide_message(chip.chip.ioapic.redirtbl[gsi].bits);
-  if (!message) return false;
-  kvm_msi msi = {};
-  msi.address_lo = message->address_low;
-  msi.address_hi = message->address_high;
-  msi.data = message->data;
-  ::ioctl(fd_.get(), KVM_SIGNAL_MSI, &msi);
-  return true;
-}
-
-void Vm::set_line(std::uint32_t gsi, bool level) const {
-  if (wide_ && level && send_wide(gsi)) return;
-  kvm_irq_level line = {};
-  line.irq = gsi;
-  line.level = level ? 1 : 0;
-  ::ioctl(fd_.get(), KVM_IRQ_LINE, &line);
 }
 
 }  // namespace tintype

@@ -4,12 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <span>
-#include <vector>
 
 #include "formats/result.h"
-#include "runner/cpuid.h"
 #include "runner/fd.h"
 
 namespace tintype {
@@ -20,22 +16,12 @@ class Vm {
   explicit Vm(Fd fd) : fd_(std::move(fd)) {}
   int fd() const { return fd_.get(); }
 
-  // Guest memory [gpa, gpa + size) is `host`. All of it must be added before add_interrupt_controllers(): on
-  // some hosts a slot costs milliseconds afterwards.
+  // Guest memory [gpa, gpa + size) is `host`.
   Result<void> add_memory(std::uint32_t slot, std::uint64_t gpa, std::uint64_t size, void* host) const;
-  // Local APICs, IOAPIC, PIC and PIT. Before the first vCPU.
-  Result<void> add_interrupt_controllers() const;
-  // APIC IDs above 254 in interrupts (KVM_CAP_X2APIC_API). Before the first vCPU.
-  Result<void> enable_wide_apic_ids();
   Result<Fd> create_vcpu(std::uint32_t index) const;
-  // Drives input `gsi` of the interrupt controllers.
-  void set_line(std::uint32_t gsi, bool level) const;
 
  private:
-  bool send_wide(std::uint32_t gsi) const;
-
   Fd fd_;
-  bool wide_ = false;
 };
 
 class Kvm {
@@ -49,20 +35,18 @@ class Kvm {
   std::uint32_t max_vcpus() const;
   std::uint32_t max_vcpu_ids() const;
   std::uint32_t max_memory_slots() const;
-  bool has_tsc_deadline() const;
-  bool has_wide_apic_ids() const;
-  Result<std::vector<CpuidEntry>> supported_cpuid() const;
   // Bytes of a vCPU's shared page, struct kvm_run and what follows it.
   Result<std::size_t> vcpu_mapping_size() const;
-  // A machine without memory or vCPUs. KVM keeps kKvmReservedStart to kKvmReservedEnd for itself.
-  Result<Vm> create_vm() const;
+  // A machine without memory or vCPUs, of the host's kind `type` (KVM_CREATE_VM).
+  Result<Vm> create_vm(unsigned long type = 0) const;
+  int fd() const { return fd_.get(); }
 
  private:
   explicit Kvm(Fd fd) : fd_(std::move(fd)) {}
   Fd fd_;
 };
 
-// Guest-physical pages that KVM on Intel may use for itself; no memory may lie there.
+// Guest-physical pages that KVM on Intel may use for itself; no memory may lie there on x86_64.
 inline constexpr std::uint64_t kKvmReservedStart = 0xFEFFC000;
 inline constexpr std::uint64_t kKvmReservedEnd = 0xFF000000;
 

@@ -14,11 +14,13 @@ std::uint64_t page_number(std::uint64_t address) {
   return address / kPageSize;
 }
 
-// Memory as it is, then the pages that KVM keeps for itself; ascending. An empty entry ends the map.
+// Memory as it is, and on x86_64 the pages that KVM keeps for itself; ascending. An empty entry ends the map.
 void write_memory_map(const GuestPlan& plan, ByteSink& sink) {
   std::vector<std::pair<GpaRange, std::uint16_t>> entries;
   for (const GpaRange& range : plan.memory) entries.emplace_back(range, IGVM_MEMORY_MAP_ENTRY_MEMORY);
-  entries.emplace_back(GpaRange{kKvmReservedStart, kKvmReservedEnd}, IGVM_MEMORY_MAP_ENTRY_PLATFORM_RESERVED);
+  if (plan.arch == Arch::x86_64)
+    entries.emplace_back(GpaRange{kKvmReservedStart, kKvmReservedEnd},
+                         IGVM_MEMORY_MAP_ENTRY_PLATFORM_RESERVED);
   std::sort(entries.begin(), entries.end());
   entries.emplace_back(GpaRange{}, IGVM_MEMORY_MAP_ENTRY_MEMORY);
   for (const auto& [range, type] : entries)
@@ -29,10 +31,12 @@ void write_memory_map(const GuestPlan& plan, ByteSink& sink) {
                                        .reserved = 0});
 }
 
-void write_mmio_ranges(ByteSink& sink) {
-  sink.put(IGVM_VHS_MMIO_RANGES{
-      .mmio_ranges = {
-          {{page_number(x86::kHoleStart), page_number(x86::kHoleEnd - x86::kHoleStart)}, {0, 0}}}});
+// Where the machine's devices are and no RAM ever is.
+void write_mmio_ranges(const GuestPlan& plan, ByteSink& sink) {
+  const GpaRange range = plan.arch == Arch::x86_64 ? GpaRange{x86::kHoleStart, x86::kHoleEnd}
+                                                   : GpaRange{arm64::kGicd, arm64::kRamStart};
+  sink.put(
+      IGVM_VHS_MMIO_RANGES{.mmio_ranges = {{{page_number(range.start), page_number(range.size())}, {0, 0}}}});
 }
 
 // ACPI 6.5, 5.2.12: every vCPU, by its x2APIC structure where the ID needs one, and the IOAPIC.
@@ -79,9 +83,11 @@ Result<std::vector<std::uint8_t>> parameter_value(std::uint32_t type, const Gues
       write_memory_map(plan, value);
       break;
     case IGVM_VHT_MMIO_RANGES:
-      write_mmio_ranges(value);
+      write_mmio_ranges(plan, value);
       break;
     case IGVM_VHT_MADT:
+      if (plan.arch != Arch::x86_64)
+        return fail("it asks for an ACPI MADT, which this runner makes for x86_64 only");
       write_madt(plan, value);
       break;
     case IGVM_VHT_COMMAND_LINE:

@@ -20,26 +20,35 @@ Outcome with_registers(const Vcpu& vcpu, const Shared& shared, Outcome outcome) 
   return outcome;
 }
 
+// What the write made the guest print, then how it ended the machine.
+std::optional<Outcome> after_write(std::optional<Outcome> outcome, const Shared& shared,
+                                   const std::string& console) {
+  if (console.empty()) return outcome;
+  const auto written = write_all(STDOUT_FILENO, console, [&] { return shared.ending.over(); });
+  if (!written)
+    return Outcome{kStatusHost,
+                   fmt::format("the console cannot be written to standard output: {}", written.error().what)};
+  return outcome;
+}
+
 std::optional<Outcome> write_port(const Vcpu& vcpu, const VcpuExit& exit, const Shared& shared,
                                   std::string& console) {
   console.clear();
   std::optional<Outcome> outcome = shared.bus.write_port(exit.port, exit.size, exit.data, console);
-  if (!console.empty()) {
-    const auto written = write_all(STDOUT_FILENO, console, [&] { return shared.ending.over(); });
-    if (!written)
-      return Outcome{kStatusHost, fmt::format("the console cannot be written to standard output: {}",
-                                              written.error().what)};
-  }
   const bool panicked = outcome && exit.port == x86::kPvpanicPort && outcome->status == kStatusCrash;
-  if (panicked) return with_registers(vcpu, shared, std::move(*outcome));
-  return outcome;
+  if (panicked) outcome = with_registers(vcpu, shared, std::move(*outcome));
+  return after_write(std::move(outcome), shared, console);
+}
+
+std::optional<Outcome> write_memory(const VcpuExit& exit, const Shared& shared, std::string& console) {
+  console.clear();
+  return after_write(shared.bus.write_memory(exit.gpa, exit.data, console), shared, console);
 }
 
 std::optional<Outcome> handle(const Vcpu& vcpu, VcpuExit& exit, const Shared& shared, std::string& console) {
   using Kind = VcpuExit::Kind;
   switch (exit.kind) {
     case Kind::resume:
-    case Kind::memory_write:
       return std::nullopt;
     case Kind::port_read:
       shared.bus.read_port(exit.port, exit.size, exit.data);
@@ -49,6 +58,8 @@ std::optional<Outcome> handle(const Vcpu& vcpu, VcpuExit& exit, const Shared& sh
     case Kind::memory_read:
       shared.bus.read_memory(exit.gpa, exit.data);
       return std::nullopt;
+    case Kind::memory_write:
+      return write_memory(exit, shared, console);
     case Kind::power_off:
       return Outcome{kStatusPowerOff};
     case Kind::reset:

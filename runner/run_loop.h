@@ -5,7 +5,7 @@
 #include "runner/ending.h"
 #include "runner/guest_memory.h"
 #include "runner/image.h"
-#include "runner/vcpu_x86.h"
+#include "runner/vcpu.h"
 
 namespace tintype {
 

@@ -1,12 +1,13 @@
 #include "runner/seccomp.h"
 
-#include <linux/kvm.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include <cstring>
 #include <memory>
+
+#include "runner/host.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define TINTYPE_SANITIZED 1
@@ -63,10 +64,8 @@ constexpr int kAllowed[] = {
 #endif
 };
 
-// Running vCPUs and their interrupts, a crash report, and giving the terminal back.
-constexpr unsigned long kRequests[] = {KVM_RUN,        KVM_IRQ_LINE, KVM_GET_IRQCHIP,
-                                       KVM_SIGNAL_MSI, KVM_GET_REGS, KVM_GET_SREGS,
-                                       KVM_TRANSLATE,  TCGETS,       TCSETS};
+// Giving the terminal back.
+constexpr unsigned long kTerminalRequests[] = {TCGETS, TCSETS};
 
 struct Release {
   void operator()(void* filter) const { seccomp_release(filter); }
@@ -79,12 +78,18 @@ Result<void> check(int result, const char* what) {
   return {};
 }
 
-Result<void> add_rules(scmp_filter_ctx filter, int image) {
-  for (const int number : kAllowed) TRY(check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0), "made"));
-  for (const unsigned long request : kRequests) {
+Result<void> allow_requests(scmp_filter_ctx filter, std::span<const unsigned long> requests) {
+  for (const unsigned long request : requests) {
     const scmp_arg_cmp is_request = {.arg = 1, .op = SCMP_CMP_EQ, .datum_a = request, .datum_b = 0};
     TRY(check(seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, &is_request), "made"));
   }
+  return {};
+}
+
+Result<void> add_rules(scmp_filter_ctx filter, int image) {
+  for (const int number : kAllowed) TRY(check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0), "made"));
+  TRY(allow_requests(filter, running_requests()));
+  TRY(allow_requests(filter, kTerminalRequests));
   const scmp_arg_cmp is_image = {
       .arg = 0, .op = SCMP_CMP_EQ, .datum_a = static_cast<scmp_datum_t>(image), .datum_b = 0};
   TRY(check(seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(lseek), 1, &is_image), "made"));

@@ -32,6 +32,9 @@ timespec to_timespec(Clock::duration duration) {
           .tv_nsec = std::chrono::duration_cast<std::chrono::nanoseconds>(left - seconds).count()};
 }
 
+// Bytes that either machine's UART holds.
+constexpr std::size_t kUartFifo = 16;
+
 double in_seconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -50,7 +53,7 @@ void Supervisor::run() {
 
 std::optional<Clock::time_point> Supervisor::next_deadline() const {
   std::optional<Clock::time_point> next;
-  for (const auto& limit : {time_limit_, power_off_limit_, settled_})
+  for (const auto& limit : {time_limit_, power_off_limit_, settled_, release_})
     if (limit && (!next || *limit < *next)) next = limit;
   return next;
 }
@@ -86,6 +89,10 @@ void Supervisor::check_time() {
     settled_.reset();
     pass_input_on();
   }
+  if (release_ && now >= *release_) {
+    release_.reset();
+    what_.bus.set_power_button(false);
+  }
   if (time_limit_ && now >= *time_limit_) {
     what_.ending.report({kStatusTimeout, fmt::format("the guest still ran after {:g} s (--timeout)",
                                                      in_seconds(*what_.timeout))});
@@ -100,7 +107,8 @@ void Supervisor::take_signal(int number) {
   if (number == 0) return;
   if (number == SIGTERM && !power_off_limit_) {
     power_off_limit_ = Clock::now() + kPowerOffGrace;
-    what_.press_power_button();
+    release_ = Clock::now() + kButtonPress;
+    what_.bus.set_power_button(true);
     return;
   }
   what_.ending.report({kStatusSignal + number, fmt::format("stopped by {}", signal_name(number))});
@@ -109,7 +117,7 @@ void Supervisor::take_signal(int number) {
 void Supervisor::take_input() {
   std::array<std::uint8_t, 256> buffer;
   // From a pipe no more than the UART holds: what is not read stays with its writer.
-  const std::size_t room = what_.has_keys ? buffer.size() : Serial::kFifoSize;
+  const std::size_t room = what_.has_keys ? buffer.size() : kUartFifo;
   const ssize_t count = ::read(STDIN_FILENO, buffer.data(), room);
   if (count < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (count <= 0) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,8 +15,10 @@ namespace tintype {
 
 using Clock = std::chrono::steady_clock;
 
-// How long a guest has to power off after SIGTERM.
+// How long a guest has to power off after SIGTERM, and how long the power button stays down: long enough for
+// a driver that is told of it and then looks.
 inline constexpr std::chrono::seconds kPowerOffGrace{5};
+inline constexpr std::chrono::milliseconds kButtonPress{100};
 
 struct Supervision {
   Bus& bus;
@@ -26,7 +27,6 @@ struct Supervision {
   int signals = -1;       // take_signals()
   bool has_keys = false;  // input is a raw terminal
   std::optional<std::chrono::nanoseconds> timeout;
-  std::function<void()> press_power_button;
 };
 
 // Runs until the run is over and every vCPU has left the guest.
@@ -49,7 +49,7 @@ class Supervisor {
   KeyFilter keys_;
   std::string pending_;  // typed or piped, and not yet taken by the UART
   bool input_ended_ = false, guest_reads_ = false;
-  std::optional<Clock::time_point> time_limit_, power_off_limit_, settled_;
+  std::optional<Clock::time_point> time_limit_, power_off_limit_, settled_, release_;
 };
 
 }  // namespace tintype

@@ -97,6 +97,14 @@ inline VcpuX86 start_32() {
 // A file in the making. Pages and contexts are for the one platform, NATIVE unless said otherwise.
 class Image {
  public:
+  // One for AArch64.
+  static Image arm64(std::uint8_t highest_vtl = 0) {
+    Image image(IGVM_PLATFORM_VSM_ISOLATION);
+    image.file_.format_version = 2;
+    image.file_.arch = Arch::aarch64;
+    image.file_.platforms[0].highest_vtl = highest_vtl;
+    return image;
+  }
   explicit Image(std::uint8_t platform = IGVM_PLATFORM_NATIVE) {
     file_.platforms.push_back({.compatibility_mask = 1,
                                .highest_vtl = 0,
@@ -106,6 +114,7 @@ class Image {
   }
 
   igvm::File& file() { return file_; }
+  Arch arch() const { return file_.arch; }
   // `bytes` at `gpa`, filled up to whole pages.
   Image& pages(std::uint64_t gpa, Octets bytes) {
     bytes.resize(pages_of(bytes.size()) * kPageSize);
@@ -122,6 +131,13 @@ class Image {
     const Octets& kept =
         *storage_.insert(storage_.end(), std::make_unique<Octets>(igvm::native_context(registers)))->get();
     file_.directives.emplace_back(igvm::VpContext{.compatibility_mask = 1, .vp_index = vcpu, .data = kept});
+    return *this;
+  }
+  Image& start(const VcpuArm64& registers, std::uint16_t vcpu = 0) {
+    const Octets& kept =
+        *storage_.insert(storage_.end(), std::make_unique<Octets>(igvm::vbs_context(registers)))->get();
+    file_.directives.emplace_back(igvm::VpContext{
+        .kind = igvm::VpContext::Kind::vbs_aarch64, .compatibility_mask = 1, .vp_index = vcpu, .data = kept});
     return *this;
   }
   // A parameter of `type` alone in area `index` of one page, at `gpa`.

@@ -18,7 +18,7 @@ Octets page(std::uint8_t fill, std::size_t count = 1) {
 
 Result<GuestPlan> plan(const Image& image, const MachineWishes& wishes = {}) {
   const Octets bytes = image.write();
-  return plan_guest(bytes, wishes);
+  return plan_guest(bytes, wishes, image.arch());
 }
 
 std::string refusal(const Image& image, const MachineWishes& wishes = {}) {
@@ -38,6 +38,21 @@ Image started() {
   return image;
 }
 
+constexpr std::uint64_t kArm64Code = arm64::kRamStart + 0x200000;
+
+VcpuArm64 start_arm64() {
+  VcpuArm64 registers;
+  registers.pc = kArm64Code;
+  registers.x0 = 0x48000000;
+  return registers;
+}
+
+Image started_arm64() {
+  Image image = Image::arm64();
+  image.pages(kArm64Code, page(0x1F)).start(start_arm64());
+  return image;
+}
+
 Machine machine(std::uint64_t memory = 64 * kMiB, std::uint32_t cpus = 2) {
   Machine result;
   result.memory = memory;
@@ -54,7 +69,7 @@ TEST_CASE("a file that says nothing gets the default machine, or what the user s
   CHECK(defaults->cpus == 1);
   CHECK(defaults->memory == std::vector<GpaRange>{{0, kDefaultMemory}});
   REQUIRE(defaults->starts.size() == 1);
-  CHECK(defaults->starts[0].registers == guests::start_32());
+  CHECK(std::get<VcpuX86>(defaults->starts[0].registers) == guests::start_32());
   const auto wished = plan(started(), {.memory = 4 * kGiB, .cpus = 3});
   REQUIRE_OK(wished);
   CHECK(wished->cpus == 3);
@@ -75,7 +90,7 @@ TEST_CASE("page data becomes pieces of the file, joined where both sides go on")
   image.pages(0x10000, page(1, 2)).pages(0x12000, page(2)).zero_pages(0x13000, 4).pages(0x20000, page(3));
   image.start(guests::start_32());
   const Octets bytes = image.write();
-  const auto result = plan_guest(bytes, {});
+  const auto result = plan_guest(bytes, {}, Arch::x86_64);
   REQUIRE_OK(result);
   REQUIRE(result->pieces.size() == 2);
   CHECK(result->pieces[0].gpa == 0x10000);
@@ -142,11 +157,10 @@ TEST_CASE("files for other machines are refused by name") {
   Image isolated(IGVM_PLATFORM_TDX);
   isolated.pages(kCode, page(1));
   CHECK(has(refusal(isolated), "TDX"));
-  Image arm(IGVM_PLATFORM_VSM_ISOLATION);
-  arm.file().format_version = 2;
-  arm.file().arch = Arch::aarch64;
-  arm.pages(kCode, page(1));
-  CHECK(has(refusal(arm), "is a snapshot for aarch64 and this runner is for x86_64"));
+  // The reverse is in the cases on AArch64.
+  const Octets arm = started_arm64().write();
+  CHECK(has(plan_guest(arm, {}, Arch::x86_64).error().message(),
+            "is a snapshot for aarch64 and this runner is for x86_64"));
 }
 
 TEST_CASE("files that no loader should be given are refused") {
@@ -170,12 +184,12 @@ TEST_CASE("no prefix of an image and no flipped bit of its headers does harm") {
   const Octets whole = image.write();
   for (std::size_t size = 0; size < whole.size(); size += size < 1024 ? 1 : 509) {
     const Octets prefix(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
-    CHECK_FALSE(plan_guest(prefix, {}).has_value());
+    CHECK_FALSE(plan_guest(prefix, {}, Arch::x86_64).has_value());
   }
   for (std::size_t bit = 0; bit < 8 * 512; ++bit) {
     Octets flipped = whole;
     flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ 1 << bit % 8);
-    const auto result = plan_guest(flipped, {});
+    const auto result = plan_guest(flipped, {}, Arch::x86_64);
     if (result) CHECK(result->cpus == 2);
   }
 }
@@ -198,4 +212,78 @@ TEST_CASE("a file that shrank is no longer whole") {
   CHECK(mapped->whole());
   REQUIRE(::truncate(file.path().c_str(), 100) == 0);
   CHECK_FALSE(mapped->whole());
+}
+
+TEST_CASE("an AArch64 file that says nothing gets the default machine: RAM from 1 GiB, a GICv3") {
+  const auto defaults = plan(started_arm64());
+  REQUIRE_OK(defaults);
+  CHECK(defaults->arch == Arch::aarch64);
+  CHECK(defaults->gic == Gic::v3);
+  CHECK_FALSE(defaults->its);
+  CHECK(defaults->memory == std::vector<GpaRange>{{kGiB, kGiB + kDefaultMemory}});
+  REQUIRE(defaults->starts.size() == 1);
+  CHECK(std::get<VcpuArm64>(defaults->starts[0].registers) == start_arm64());
+  const auto wished = plan(started_arm64(), {.memory = 8 * kGiB, .cpus = 123});
+  REQUIRE_OK(wished);
+  CHECK(wished->cpus == 123);
+  CHECK(wished->memory == std::vector<GpaRange>{{kGiB, 9 * kGiB}});
+  CHECK(has(refusal(started_arm64(), {.memory = {}, .cpus = 124}),
+            "at most 123 vCPUs on aarch64, and --cpus says 124"));
+}
+
+TEST_CASE("an AArch64 snapshot brings its interrupt controller") {
+  Machine described = machine();
+  described.arch = Arch::aarch64;
+  described.gic = Gic::v2;
+  const auto v2 = plan(started_arm64().machine(described));
+  REQUIRE_OK(v2);
+  CHECK(v2->gic == Gic::v2);
+  CHECK(v2->cpus == 2);
+  CHECK(v2->memory == std::vector<GpaRange>{{kGiB, kGiB + 64 * kMiB}});
+  described.gic = Gic::v3;
+  described.its = true;
+  const auto its = plan(started_arm64().machine(described));
+  REQUIRE_OK(its);
+  CHECK(its->gic == Gic::v3);
+  CHECK(its->its);
+}
+
+TEST_CASE("an AArch64 file and another runner, or another machine, or another kind of platform") {
+  const Octets x86 = started().write();
+  CHECK(has(plan_guest(x86, {}, Arch::aarch64).error().message(),
+            "is a snapshot for x86_64 and this runner is for aarch64"));
+  CHECK(has(refusal(started_arm64().machine(machine())), "one of them is damaged"));
+  Image trusted = Image::arm64(2);
+  trusted.pages(kArm64Code, page(0x1F)).start(start_arm64());
+  CHECK(has(refusal(trusted), "is made for VSM isolation with trust level 2 and not for"));
+}
+
+TEST_CASE("an AArch64 guest starts with registers or not at all") {
+  Image image = Image::arm64();
+  image.pages(kArm64Code, page(1));
+  CHECK(has(refusal(image), "has no registers for vCPU 0"));
+  Image low = Image::arm64();
+  low.pages(4 * kGiB - kPageSize, page(1));  // the reset vector of the other architecture
+  CHECK(has(refusal(low), "has no registers for vCPU 0"));
+  const auto two = plan(started_arm64().start(start_arm64(), 1), {.memory = {}, .cpus = 2});
+  REQUIRE_OK(two);
+  CHECK(two->starts.size() == 2);
+  CHECK(has(refusal(started_arm64().start(start_arm64(), 1)), "give --cpus at least 2"));
+}
+
+TEST_CASE("no memory lies where an AArch64 device is, and elsewhere below RAM it may") {
+  const std::uint64_t gicr_end = arm64::kGicr + arm64::kGicrStride;
+  for (const std::uint64_t gpa :
+       {arm64::kGicd, arm64::kGicr, gicr_end - kPageSize, arm64::kUart, arm64::kRtc, arm64::kGpio,
+        arm64::kExitCode, arm64::kVirtioBase, arm64::kVirtioBase + 0x3000})
+    CHECK(has(refusal(started_arm64().pages(gpa, page(1))), "where this machine has its"));
+  for (const std::uint64_t gpa :
+       {std::uint64_t{0}, arm64::kIts, gicr_end, arm64::kVirtioBase + 0x4000, std::uint64_t{0xFEFFC000}}) {
+    const auto result = plan(started_arm64().pages(gpa, page(1)));
+    REQUIRE_OK(result);
+    CHECK(result->memory.size() == 2);
+  }
+  Machine described = machine();
+  described.arch = Arch::aarch64;
+  CHECK(has(refusal(started_arm64().pages(0, page(1)).machine(described)), "outside the 64 MiB of memory"));
 }

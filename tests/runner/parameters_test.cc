@@ -22,7 +22,7 @@ Image started() {
 
 Result<GuestPlan> plan(const Image& image, const MachineWishes& wishes = {}) {
   const Octets bytes = image.write();
-  return plan_guest(bytes, wishes);
+  return plan_guest(bytes, wishes, image.arch());
 }
 
 template <Wire T>
@@ -165,4 +165,46 @@ TEST_CASE("parameters that are small in the file and large in memory are bounded
   const auto result = plan(image);
   REQUIRE_FALSE(result);
   CHECK(result.error().message() == "asks for more than 16 MiB of parameters, which no guest needs");
+}
+
+namespace {
+
+Image started_arm64() {
+  VcpuArm64 registers;
+  registers.pc = arm64::kRamStart;
+  Image image = Image::arm64();
+  image.pages(arm64::kRamStart, Octets(kPageSize, 0x1F)).start(registers);
+  return image;
+}
+
+constexpr std::uint64_t kArm64Area = arm64::kRamStart + 0x8000;
+
+}  // namespace
+
+TEST_CASE("an AArch64 machine's parameters: vCPUs, environment, memory, devices") {
+  Image image = started_arm64();
+  image.parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0, kArm64Area);
+  image.parameter(IGVM_VHT_ENVIRONMENT_INFO_PARAMETER, 1, kArm64Area + 0x1000);
+  image.parameter(IGVM_VHT_MEMORY_MAP, 2, kArm64Area + 0x2000);
+  image.parameter(IGVM_VHT_MMIO_RANGES, 3, kArm64Area + 0x3000);
+  const auto result = plan(image, {.memory = 512 * kMiB, .cpus = 9});
+  REQUIRE_OK(result);
+  REQUIRE(result->writes.size() == 4);
+  CHECK(value_at<le32>(result->writes[0].bytes) == 9);
+  CHECK(value_at<le32>(result->writes[1].bytes) == IGVM_ENVIRONMENT_INFO_MEMORY_IS_SHARED);
+  const Octets& map = result->writes[2].bytes;
+  REQUIRE(map.size() == 2 * sizeof(IGVM_VHS_MEMORY_MAP_ENTRY));
+  const auto ram = value_at<IGVM_VHS_MEMORY_MAP_ENTRY>(map);
+  CHECK(ram.starting_gpa_page_number == arm64::kRamStart / kPageSize);
+  CHECK(ram.number_of_pages == 512 * kMiB / kPageSize);
+  CHECK(value_at<IGVM_VHS_MEMORY_MAP_ENTRY>(map, sizeof(IGVM_VHS_MEMORY_MAP_ENTRY)).number_of_pages == 0);
+  const auto devices = value_at<le64>(result->writes[3].bytes);
+  CHECK(devices == arm64::kGicd / kPageSize);
+  CHECK(value_at<le64>(result->writes[3].bytes, 8) == (arm64::kRamStart - arm64::kGicd) / kPageSize);
+}
+
+TEST_CASE("an AArch64 machine has no MADT to give") {
+  const auto result = plan(started_arm64().parameter(IGVM_VHT_MADT, 0, kArm64Area));
+  REQUIRE_FALSE(result.has_value());
+  CHECK(result.error().message() == "it asks for an ACPI MADT, which this runner makes for x86_64 only");
 }

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <tuple>
 
+#include "runner/image.h"
 #include "support/test_main.h"
 
 extern char** environ;
@@ -159,6 +160,7 @@ Ended run(const std::vector<std::string>& arguments, Input input) {
 }
 
 std::optional<std::string> no_kvm() {
+  if (tintype::kHostArch != tintype::Arch::x86_64) return "the guests of these tests are for x86_64";
   const int fd = ::open("/dev/kvm", O_RDWR | O_CLOEXEC);
   if (fd < 0) return std::string("no access to /dev/kvm: ") + std::strerror(errno);
   ::close(fd);

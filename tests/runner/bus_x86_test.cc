@@ -1,4 +1,4 @@
-#include "runner/bus.h"
+#include "runner/bus_x86.h"
 
 #include <array>
 #include <vector>
@@ -12,7 +12,9 @@ namespace {
 struct TestBus {
   int wanted = 0;
   std::string console;
-  Bus bus{[](bool) {}, [this] { ++wanted; }};
+  std::vector<std::pair<std::uint32_t, bool>> lines;
+  BusX86 bus{[this](std::uint32_t line, bool level) { lines.emplace_back(line, level); },
+             [this] { ++wanted; }};
 
   std::optional<Outcome> write(std::uint16_t port, std::vector<std::uint8_t> data, std::size_t size = 1) {
     return bus.write_port(port, size, data, console);
@@ -142,4 +144,24 @@ TEST_CASE("who offers input in vain is told when it is wanted, once") {
   CHECK(bus.wanted == 2);
   CHECK(bus.read(x86::kSerialPort, 1) == Octets{'1'});
   CHECK(bus.wanted == 2);
+}
+
+TEST_CASE("addresses take writes and nothing comes of it") {
+  TestBus bus;
+  for (const std::uint64_t gpa : {x86::kVirtioBase, std::uint64_t{0xE0000000}, ~std::uint64_t{0}})
+    CHECK_FALSE(bus.bus.write_memory(gpa, Octets(8, 1), bus.console));
+  CHECK(bus.load(x86::kVirtioBase, 4) == Octets{'v', 'i', 'r', 't'});
+  CHECK(bus.console.empty());
+}
+
+TEST_CASE("the power button is one edge of its line when it goes down, the UART's interrupt another line") {
+  TestBus bus;
+  using Lines = std::vector<std::pair<std::uint32_t, bool>>;
+  bus.bus.set_power_button(true);
+  CHECK(bus.lines == Lines{{x86::kGedGsi, true}, {x86::kGedGsi, false}});
+  bus.bus.set_power_button(false);
+  CHECK(bus.lines.size() == 2);
+  bus.lines.clear();
+  CHECK_FALSE(bus.write(x86::kSerialPort + 1, {2}));
+  CHECK(bus.lines == Lines{{x86::kSerialGsi, true}});
 }

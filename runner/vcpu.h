@@ -1,18 +1,16 @@
-// A vCPU: its descriptor, the page it shares with KVM, and its registers.
+// A vCPU: its descriptor, the page it shares with KVM, and its registers. What every host's KVM has in common
+// is in vcpu.cc, the rest in vcpu_x86.cc and vcpu_arm64.cc, of which a runner has the one for its host.
 //
-// Source: Linux Documentation/virt/kvm/api.rst, 4.3, 4.11 to 4.13, 4.38 and 5.
+// Source: Linux Documentation/virt/kvm/api.rst, 4.3, 4.11 to 4.13, 4.68, 4.69 and 5.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "formats/result.h"
 #include "formats/vcpu.h"
-#include "runner/cpuid.h"
 #include "runner/fd.h"
 #include "runner/guest_memory.h"
 
@@ -49,13 +47,10 @@ class Vcpu {
   ~Vcpu();
 
   std::uint32_t index() const { return index_; }
-  Result<void> set_cpuid(const std::vector<CpuidEntry>& entries) const;
-  // Enables fast string instructions, as firmware does on Intel processors; elsewhere this has no effect.
-  void enable_fast_strings() const;
-  // What `registers` does not have keeps its reset value. Errors: a state that no processor can have.
-  Result<void> set_registers(const VcpuX86& registers) const;
-  // Starts it without waiting for INIT and SIPI.
-  Result<void> make_runnable() const;
+  int fd() const { return fd_.get(); }
+  // What `registers`, which are those of the host's architecture, do not have keeps its reset value. Errors:
+  // a state that no processor can have.
+  Result<void> set_registers(const VcpuState& registers) const;
 
   // Runs the guest until it needs something. Allocates only for a crash or failure.
   VcpuExit run();
@@ -70,16 +65,18 @@ class Vcpu {
   struct Shared;  // struct kvm_run
   Vcpu(Fd fd, std::uint32_t index, void* shared, std::size_t size)
       : fd_(std::move(fd)), index_(index), shared_(shared), shared_size_(size) {}
-  VcpuExit port_exit() const;
   VcpuExit memory_exit() const;
   VcpuExit decode_exit() const;
-  std::optional<std::uint64_t> translate(std::uint64_t address) const;
-  std::string code_at(std::uint64_t address, const GuestMemory& memory) const;
+  // The exits of this host's architecture alone.
+  VcpuExit decode_own_exit() const;
 
   Fd fd_;
   std::uint32_t index_ = 0;
   void* shared_ = nullptr;
   std::size_t shared_size_ = 0;
 };
+
+// KVM did not do what `what` says of that vCPU; errno says why.
+tl::unexpected<Error> vcpu_refused(std::string_view what, std::uint32_t index);
 
 }  // namespace tintype
