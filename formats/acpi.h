@@ -73,6 +73,7 @@ static_assert(sizeof(GenericAddress) == 12 && Wire<GenericAddress>);
 inline constexpr std::uint8_t kSystemMemory = 0;
 inline constexpr std::uint8_t kSystemIo = 1;
 inline constexpr std::uint8_t kByteAccess = 1;
+inline constexpr std::uint8_t kDwordAccess = 3;
 
 // An 8-bit register at an I/O port.
 constexpr GenericAddress port_register(std::uint16_t port) {
@@ -81,6 +82,14 @@ constexpr GenericAddress port_register(std::uint16_t port) {
           .RegisterBitOffset = 0,
           .AccessSize = kByteAccess,
           .Address = std::uint64_t{port}};
+}
+// A 32-bit register at a guest-physical address.
+constexpr GenericAddress memory_register(std::uint64_t gpa) {
+  return {.AddressSpaceID = kSystemMemory,
+          .RegisterBitWidth = 32,
+          .RegisterBitOffset = 0,
+          .AccessSize = kDwordAccess,
+          .Address = gpa};
 }
 // A register that does not exist.
 constexpr GenericAddress no_register() {
@@ -150,6 +159,8 @@ static_assert(sizeof(Fadt) == 276 && Wire<Fadt>);
 inline constexpr std::size_t kFadtSizeOfAcpi5 = 268;  // up to SLEEP_STATUS_REG
 inline constexpr std::uint8_t kFadtRevision = 6;      // with kFadtMinorVersion: ACPI 6.5
 inline constexpr std::uint8_t kFadtMinorVersion = 5;  // bits 0-3; bits 4-7, the errata, are zero
+inline constexpr std::uint8_t kFadtMinorVersionOfAcpi64 = 4;
+inline constexpr std::uint8_t kPmEnterpriseServer = 4;  // Preferred_PM_Profile
 
 // The field DSDT of a FADT whose X_DSDT is `gpa`: ignored where X_DSDT is known (5.2.9), and readers older
 // than that find it here, if it has room for the address.
@@ -175,6 +186,10 @@ inline constexpr std::uint16_t kIapcMsiNotSupported = 1u << 3;
 inline constexpr std::uint16_t kIapcPcieAspmControls = 1u << 4;
 inline constexpr std::uint16_t kIapcCmosRtcNotPresent = 1u << 5;
 
+// ACPI 6.5, table 5.12: ARM Architecture Boot Flags
+inline constexpr std::uint16_t kArmPsciCompliant = 1u << 0;
+inline constexpr std::uint16_t kArmPsciUseHvc = 1u << 1;
+
 // ACPI 6.5, 5.2.12: Multiple APIC Description Table; interrupt controller structures follow.
 struct Madt {
   Header header;                            // 0
@@ -182,7 +197,8 @@ struct Madt {
   le32 Flags;                               // 40
 };
 static_assert(sizeof(Madt) == 44 && Wire<Madt>);
-inline constexpr std::uint8_t kMadtRevision = 6;  // ACPI 6.5
+inline constexpr std::uint8_t kMadtRevision = 6;          // ACPI 6.5
+inline constexpr std::uint8_t kMadtRevisionOfAcpi64 = 5;  // in which a GICC structure has 80 bytes
 inline constexpr std::uint32_t kMadtPcatCompat = 1u << 0;
 
 // ACPI 6.5, 5.2.12.2: Processor Local APIC Structure
@@ -195,7 +211,7 @@ struct MadtLocalApic {
 };
 static_assert(sizeof(MadtLocalApic) == 8 && Wire<MadtLocalApic>);
 inline constexpr std::uint8_t kMadtLocalApic = 0;
-inline constexpr std::uint32_t kMadtEnabled = 1u << 0;  // of this structure and of the x2APIC's
+inline constexpr std::uint32_t kMadtEnabled = 1u << 0;  // of this structure, the x2APIC's and the GICC's
 
 // ACPI 6.5, 5.2.12.3: I/O APIC Structure
 struct MadtIoApic {
@@ -322,7 +338,9 @@ struct Spcr {
 static_assert(sizeof(Spcr) == 80 && Wire<Spcr>);
 inline constexpr std::uint8_t kSpcrRevision = 2;
 inline constexpr std::uint8_t kSpcr16550 = 0;
+inline constexpr std::uint8_t kSpcrPl011 = 3;
 inline constexpr std::uint8_t kSpcrIoApic = 1u << 1;
+inline constexpr std::uint8_t kSpcrGic = 1u << 3;
 inline constexpr std::uint8_t kSpcr115200 = 7;
 inline constexpr std::uint8_t kSpcrOneStopBit = 1;
 inline constexpr std::uint8_t kSpcrVtUtf8 = 2;
