@@ -7,7 +7,7 @@ namespace tintype {
 namespace {
 
 bool wanted(const AcpiInputs& inputs) {
-  return inputs.machine.arch == Arch::x86_64 && !inputs.numa.empty();
+  return !inputs.numa.empty();
 }
 
 // Without distances the table says what a guest would take for granted without the table; it says so.

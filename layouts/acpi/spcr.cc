@@ -1,27 +1,46 @@
 // The serial port as the console: Microsoft, Serial Port Console Redirection Table.
 //
 // x86 Linux takes it for an early console and only when told `earlycon` without a driver; which console it
-// has otherwise remains the command line's choice (arch/x86/kernel/acpi/boot.c, acpi_boot_init).
+// has otherwise remains the command line's choice (arch/x86/kernel/acpi/boot.c, acpi_boot_init). arm64 Linux
+// takes it for its console when the command line names none (arch/arm64/kernel/acpi.c, acpi_boot_table_init).
 #include "layouts/acpi_table.h"
 
 namespace tintype {
 namespace {
 
-bool wanted(const AcpiInputs& inputs) {
-  return inputs.machine.arch == Arch::x86_64;
+struct Port {
+  std::uint8_t interface_type;
+  acpi::GenericAddress base;
+  std::uint8_t interrupt_type;
+  std::uint32_t gsi;
+};
+
+// The interrupt is one of the I/O APIC alone, as in the DSDT.
+constexpr Port kX86Port = {.interface_type = acpi::kSpcr16550,
+                           .base = acpi::port_register(x86::kSerialPort),
+                           .interrupt_type = acpi::kSpcrIoApic,
+                           .gsi = x86::kSerialGsi};
+
+constexpr Port kArm64Port = {.interface_type = acpi::kSpcrPl011,
+                             .base = acpi::memory_register(arm64::kUart),
+                             .interrupt_type = acpi::kSpcrGic,
+                             .gsi = arm64::kFirstSpi + arm64::kUartSpi};
+
+bool wanted(const AcpiInputs&) {
+  return true;
 }
 
 // Revision 2, the oldest that Linux reads (drivers/acpi/spcr.c): what later ones add, the clock and a name in
-// the namespace, a 16550 at its usual port does not need. The interrupt is one of the I/O APIC alone, as in
-// the DSDT.
-void emit(const AcpiInputs&, const Addresses&, ByteSink& sink) {
+// the namespace, neither a 16550 at its usual port needs nor a PL011 whose speed nobody sets.
+void emit(const AcpiInputs& inputs, const Addresses&, ByteSink& sink) {
+  const Port& port = inputs.machine.arch == Arch::x86_64 ? kX86Port : kArm64Port;
   sink.put(acpi::Spcr{.header = acpi_header(acpi::text("SPCR"), acpi::kSpcrRevision),
-                      .Interface_Type = acpi::kSpcr16550,
+                      .Interface_Type = port.interface_type,
                       .Reserved = {},
-                      .Base_Address = acpi::port_register(x86::kSerialPort),
-                      .Interrupt_Type = acpi::kSpcrIoApic,
+                      .Base_Address = port.base,
+                      .Interrupt_Type = port.interrupt_type,
                       .IRQ = 0,
-                      .Global_System_Interrupt = std::uint32_t{x86::kSerialGsi},
+                      .Global_System_Interrupt = port.gsi,
                       .Configured_Baud_Rate = acpi::kSpcr115200,
                       .Parity = 0,
                       .Stop_Bits = acpi::kSpcrOneStopBit,

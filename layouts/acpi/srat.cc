@@ -2,12 +2,13 @@
 // n.
 #include <algorithm>
 
+#include "formats/acpi_arm.h"
 #include "layouts/acpi_table.h"
 
 namespace tintype {
 namespace {
 
-void put_processor(std::uint32_t index, std::uint32_t node, ByteSink& sink) {
+void put_apic(std::uint32_t index, std::uint32_t node, ByteSink& sink) {
   if (index < acpi::kFirstX2Apic) {
     sink.put(acpi::SratLocalApic{
         .Type = acpi::kSratLocalApic,
@@ -29,6 +30,26 @@ void put_processor(std::uint32_t index, std::uint32_t node, ByteSink& sink) {
                                  .Flags = acpi::kSratEnabled,
                                  .Clock_Domain = 0u,
                                  .Reserved2 = 0u});
+}
+
+void put_gicc(std::uint32_t index, std::uint32_t node, ByteSink& sink) {
+  sink.put(acpi::SratGicc{.Type = acpi::kSratGicc,
+                          .Length = sizeof(acpi::SratGicc),
+                          .Proximity_Domain = node,
+                          .ACPI_Processor_UID = index,
+                          .Flags = acpi::kSratEnabled,
+                          .Clock_Domain = 0u});
+}
+
+// The ITS is near no node, but a guest should put its tables where there is memory: in the first node that
+// has some.
+void put_its(const AcpiInputs& inputs, ByteSink& sink) {
+  const auto first = std::ranges::find_if(inputs.numa, [](const NumaNode& node) { return node.memory != 0; });
+  sink.put(acpi::SratIts{.Type = acpi::kSratIts,
+                         .Length = sizeof(acpi::SratIts),
+                         .Proximity_Domain = static_cast<std::uint32_t>(first - inputs.numa.begin()),
+                         .Reserved = std::uint16_t{0},
+                         .ITS_ID = acpi::kItsId});
 }
 
 // The nodes' memory one after the other over the machine's RAM: what a node has on both sides of the hole is
@@ -57,7 +78,7 @@ void put_memory(const AcpiInputs& inputs, ByteSink& sink) {
 }
 
 bool wanted(const AcpiInputs& inputs) {
-  return inputs.machine.arch == Arch::x86_64 && !inputs.numa.empty();
+  return !inputs.numa.empty();
 }
 
 // Processors come node by node: Linux numbers its nodes in the order in which their proximity domains appear
@@ -66,9 +87,11 @@ void emit(const AcpiInputs& inputs, const Addresses&, ByteSink& sink) {
   sink.put(acpi::Srat{.header = acpi_header(acpi::text("SRAT"), acpi::kSratRevision),
                       .Reserved = acpi::kSratReserved,
                       .Reserved2 = {}});
+  const auto put_processor = inputs.machine.arch == Arch::x86_64 ? put_apic : put_gicc;
   for (std::uint32_t node = 0; node < inputs.numa.size(); ++node)
     for (const std::uint32_t index : inputs.numa[node].cpus) put_processor(index, node, sink);
   put_memory(inputs, sink);
+  if (inputs.machine.its) put_its(inputs, sink);
 }
 
 }  // namespace
