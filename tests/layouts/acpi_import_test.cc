@@ -205,5 +205,40 @@ TEST_CASE("our own tables come back as imported ones") {
   CHECK(theirs.ranges == ours.ranges);
 }
 
+AcpiInputs arm64_machine() {
+  AcpiInputs inputs;
+  inputs.machine = {
+      .arch = Arch::aarch64, .its = true, .memory = 512 * kMiB, .cpus = 2, .protocol = "linux-arm64-acpi"};
+  return inputs;
+}
+
+TEST_CASE("an AArch64 machine takes tables too, in the place of its own and after them") {
+  const File gtdt = table_of("GTDT", 104), fadt = foreign_fadt(276, acpi::kFadtHwReducedAcpi),
+             ssdt = specimen();
+  AcpiInputs inputs = arm64_machine();
+  inputs.imported = {import(ssdt, "a"), import(gtdt, "b"), import(fadt, "c")};
+  const AcpiTables tables = place_acpi(inputs);
+  CHECK(listed(tables) == Names{"dbg2", "fadt", "gtdt", "iort", "madt", "pptt", "spcr", "ssdt"});
+  CHECK(tables.bytes.at("gtdt") == gtdt);
+  CHECK(tables.bytes.at("ssdt") == ssdt);
+  CHECK(*read_at<le64>(tables.bytes.at("fadt"), 140, "X_DSDT") == tables.ranges.at("dsdt").start);
+  const File full = foreign_fadt(276, 0x4A5);
+  inputs.imported = {import(full, "host.aml")};
+  CHECK(refusal(inputs).find("HW_REDUCED_ACPI (0x00100000) is clear") != std::string::npos);
+}
+
+TEST_CASE("the tables of an AArch64 machine come back as imported ones") {
+  AcpiInputs inputs = arm64_machine();
+  inputs.numa = {{.cpus = {0}, .memory = 256 * kMiB}, {.cpus = {1}, .memory = 256 * kMiB}};
+  const AcpiTables ours = place_acpi(inputs);
+  AcpiInputs again = inputs;
+  for (const auto& [name, bytes] : ours.bytes)
+    if (name != "rsdp" && name != "xsdt") again.imported.push_back(import(bytes, name));
+  CHECK(again.imported.size() == 10);
+  const AcpiTables theirs = place_acpi(again);
+  CHECK(theirs.bytes == ours.bytes);
+  CHECK(theirs.ranges == ours.ranges);
+}
+
 }  // namespace
 }  // namespace tintype

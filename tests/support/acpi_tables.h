@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,16 @@ struct AcpiTables {
 inline constexpr GpaRange kBiosWindow = {x86::kBiosStart, x86::kSmbiosStart};
 inline constexpr GpaRange kLowWindow = {0x2000, x86::kLowRamEnd};
 
-inline AcpiTables place_acpi(const AcpiInputs& inputs,
-                             const std::vector<GpaRange>& windows = {kBiosWindow, kLowWindow}) {
+// On AArch64, where the tables may lie above a kernel.
+inline constexpr GpaRange kArm64Window = {arm64::kRamStart + 64 * kMiB, arm64::kRamStart + 128 * kMiB};
+
+// The tables in `windows`, or in those of the architecture; the RSDP where the architecture wants it.
+inline AcpiTables place_acpi(const AcpiInputs& inputs, std::vector<GpaRange> windows = {}) {
+  const bool x86 = inputs.machine.arch == Arch::x86_64;
+  if (windows.empty() && x86) windows = {kBiosWindow, kLowWindow};
+  if (windows.empty()) windows = {kArm64Window};
   LayoutPlan plan(memory_map_of(inputs.machine), memory_map_of(inputs.machine));
-  REQUIRE_OK(add_acpi(inputs, x86::kRsdp, windows, plan));
+  REQUIRE_OK(add_acpi(inputs, x86 ? std::optional(x86::kRsdp) : std::nullopt, windows, plan));
   REQUIRE_OK(plan.place());
   Arena arena;
   AcpiTables tables;
@@ -52,6 +59,13 @@ inline std::vector<std::string> listed(const AcpiTables& tables) {
     names.push_back(found->first);
   }
   return names;
+}
+
+template <Wire T>
+T read_table(const std::vector<std::uint8_t>& bytes, std::uint64_t offset = 0) {
+  const auto value = read_at<T>(bytes, offset, "table");
+  REQUIRE_OK(value);
+  return *value;
 }
 
 inline unsigned byte_sum(Bytes bytes) {
