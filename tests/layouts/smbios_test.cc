@@ -374,6 +374,43 @@ TEST_CASE("tables that fit nowhere are refused, with what would help") {
   CHECK(message.ends_with(": give fewer or shorter --smbios oem-string values"));
 }
 
+TEST_CASE("processors of AArch64 are Arm's, and can what 64-bit ones can") {
+  const auto of = [](Arch arch) {
+    Machine machine = machine_of(512 * kMiB, 4);
+    machine.arch = arch;
+    return only(structures_of(machine), 4);
+  };
+  // DSP0134 3.3, 7.5.2: 0xFE sends the reader to the second field, where 0x101 is ARMv8.
+  CHECK(of(Arch::aarch64).number(0x06, 1) == 0xFE);
+  CHECK(of(Arch::aarch64).number(0x28, 2) == 0x101);
+  CHECK(of(Arch::aarch64).number(0x26, 2) == 0b1100);
+  CHECK(of(Arch::x86_64).number(0x06, 1) == 1);
+  CHECK(of(Arch::x86_64).number(0x28, 2) == 1);
+}
+
+TEST_CASE("on AArch64 the tables and their entry point are EFI data in the window given") {
+  Machine machine = machine_of(64 * kMiB, 4);
+  machine.arch = Arch::aarch64;
+  const GpaRange window = {0x40100008, 0x40180000};
+  Placed placed{LayoutPlan(machine), {}, {}};
+  add_smbios(machine, everything(), {window}, placed.plan);
+  REQUIRE_OK(placed.plan.place());
+  placed.regions = placed.plan.realize(placed.arena);
+  const GpaRange entry = placed.region("smbios.entry").range, tables = placed.region("smbios.tables").range;
+  CHECK(entry == GpaRange{0x40100010, 0x40100028});
+  CHECK(smbios_entry(placed.plan.addresses()) == entry.start);
+  CHECK(tables.start == 0x40100030);
+  const auto found = placed.bytes("smbios.entry");
+  CHECK(std::accumulate(found.begin(), found.end(), 0u) % 256 == 0);
+  CHECK(read_at<le64>(found, 0x10, "address").value() == tables.start);
+  CHECK(read_at<le32>(found, 0x0C, "size").value() == tables.size());
+  CHECK(walk(placed.bytes("smbios.tables")).back().type() == 127);
+  CHECK(placed.plan.addresses().memory().covers({0x40100000, tables.to_pages().end}, MemoryType::efi_data));
+  const auto mapped = of_type(walk(placed.bytes("smbios.tables")), 19);
+  REQUIRE(mapped.size() == 1);
+  CHECK(mapped[0].number(0x04, 4) == 0x40000000 / kKiB);
+}
+
 // dmidecode as an independent judge. Its dump files have the entry point first and the tables at 0x20.
 constexpr std::uint64_t kDumpTables = 0x20;
 
@@ -434,6 +471,11 @@ TEST_CASE("what dmidecode says of the tables has been read by a person") {
   const std::string full = dmidecode(tables_of(machine_of(1 * kTiB, 300), everything()));
   CHECK(clean(full));
   check_golden("smbios-full.dmidecode", without_version(full));
+  Machine arm = machine_of(64 * kGiB, 123);
+  arm.arch = Arch::aarch64;
+  const std::string text = dmidecode(tables_of(arm));
+  CHECK(clean(text));
+  check_golden("smbios-arm64.dmidecode", without_version(text));
 }
 
 TEST_CASE("dmidecode has no complaint about any size of machine") {
