@@ -10,7 +10,8 @@
 //   echo        read a line from the serial port and print it
 //   exit=N      leave through the exit-code register with code N (the default is 0)
 //   exit=off    PSCI SYSTEM_OFF      exit=reset  PSCI SYSTEM_RESET
-//   exit=crash  an exception without vectors, for ever      exit=hang   never leave
+//   exit=crash  an access that KVM cannot carry out         exit=hang   never leave
+//   exit=lost   an exception without vectors, which goes on for ever
 //
 // Its own findings leave with a code too, whatever exit= says:
 //   3  the initrd does not hold the pattern of make_pattern.c
@@ -870,9 +871,15 @@ exit_reset:
         hvc     #0
         b       exit_hang
 
-// The vectors are where there is no memory, so that the exception for the undefined instruction, and each one for
-// fetching its vector, is followed by another. AArch64 has no triple fault: it never ends.
+// There is no memory, and of a load of two registers the processor tells KVM only the address.
 exit_crash:
+        ldr     x2, =0x30000000
+        ldp     x0, x1, [x2]
+        b       exit_hang
+
+// The vectors are where there is no memory, so that the exception for the undefined instruction, and each one for
+// fetching its vector, is followed by another. AArch64 has no triple fault.
+exit_lost:
         ldr     x0, =0x30000000
         msr     vbar_el1, x0
         isb
@@ -1094,6 +1101,7 @@ exits:
         exit    "off", exit_off
         exit    "reset", exit_reset
         exit    "crash", exit_crash
+        exit    "lost", exit_lost
         exit    "hang", exit_hang
         .long   0
 
