@@ -13,10 +13,11 @@ function(tintype_registry out folder type prefix function header)
     string(APPEND declarations "extern const ${type} ${prefix}_${stem};\n")
     string(APPEND entries "    &${prefix}_${stem},\n")
   endforeach()
+  get_filename_component(room ${CMAKE_CURRENT_SOURCE_DIR} NAME)
   set(file ${CMAKE_BINARY_DIR}/generated/${prefix}_registry.cc)
   file(GENERATE OUTPUT ${file} CONTENT
-"// Generated from layouts/${folder}/*.cc.
-#include \"layouts/${header}\"
+"// Generated from ${room}/${folder}/*.cc.
+#include \"${room}/${header}\"
 namespace tintype {
 ${declarations}
 std::span<const ${type}* const> ${function}() {

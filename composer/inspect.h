@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "composer/options.h"
 #include "formats/igvm.h"
 #include "formats/machine.h"
 #include "layouts/memory_map.h"
@@ -49,6 +48,11 @@ struct InspectReport {
   std::vector<HeaderReport> contexts;
   std::vector<HeaderReport> others;
   std::vector<std::string> warnings;
+};
+
+struct InspectOptions {
+  std::string file;
+  bool json = false;
 };
 
 // Reads `options.file` and renders it. Errors: the file cannot be read, or is not an IGVM file the reference

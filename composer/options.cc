@@ -1,7 +1,6 @@
 #include "composer/options.h"
 
 #include <algorithm>
-#include <cxxopts.hpp>
 #include <vector>
 
 #include "formats/hex.h"
@@ -10,30 +9,10 @@
 #include "formats/suggest.h"
 #include "layouts/arm64_guest.h"
 #include "layouts/protocol.h"
-#include "version.h"
 
 namespace tintype {
 
 namespace {
-
-constexpr std::string_view kCommands[] = {"build", "inspect"};
-
-constexpr char kHelp[] = R"(compose-snapshot - compose boot snapshots offline
-
-Usage:
-  compose-snapshot build -o FILE --kernel KERNEL [OPTION...]
-  compose-snapshot inspect FILE [--json]
-  compose-snapshot --help | --version
-
-Commands:
-  build    lay out a kernel, initrd, ACPI tables and registers in guest memory
-           and write them to one reproducible file that run-snapshot maps
-  inspect  say what is in a snapshot, or in anyone's IGVM file
-
-'compose-snapshot COMMAND --help' describes a command.
-
-Exit status: 0 done, 1 the input was refused, 2 the command line was.
-)";
 
 constexpr char kBuildExamples[] = R"(
 Examples:
@@ -78,148 +57,94 @@ std::string smbios_help() {
   return text + "\n";
 }
 
-// Options that may be given several times.
-constexpr std::string_view kRepeatable[] = {"initrd",         "initrd-dir", "module",
-                                            "module-cmdline", "smbios",     "numa",
-                                            "numa-distance",  "acpi-table", "fdt-overlay"};
+OptionSpec file(std::string name, std::string help) {
+  return {.name = std::move(name), .value = "FILE", .help = std::move(help), .file = true};
+}
+OptionSpec flag(std::string name, std::string help) {
+  return {.name = std::move(name), .help = std::move(help)};
+}
+OptionSpec text(std::string name, std::string value, std::string help) {
+  return {.name = std::move(name), .value = std::move(value), .help = std::move(help)};
+}
+OptionSpec repeated(OptionSpec option) {
+  option.repeatable = true;
+  return option;
+}
+OptionSpec with_letter(OptionSpec option, char letter) {
+  option.letter = letter;
+  return option;
+}
 
-// Options that name what is opened: a shell's unset variable makes an empty name.
-constexpr std::string_view kFiles[] = {"kernel", "initrd",      "initrd-dir", "module", "dtb",
-                                       "fdt",    "fdt-overlay", "acpi-table", "output", "file"};
-// Options that take no value.
-constexpr std::string_view kFlags[] = {"keep-compressed", "no-acpi", "device-tree", "its",
-                                       "timings",         "quiet",   "json",        "help"};
-
-cxxopts::Options build_parser() {
+OptionGroup kernel_group() {
   std::string protocols = "how the guest is entered:";
   for (const BootProtocol* protocol : boot_protocols()) protocols += " " + std::string(protocol->name);
-  cxxopts::Options parser("compose-snapshot build", "Compose a snapshot.\n");
-  parser.custom_help("-o FILE --kernel KERNEL [OPTION...]");
-  parser.set_width(79);
-  const auto text = [] { return cxxopts::value<std::string>(); };
-  // clang-format off
-  parser.add_options("Kernel")
-      ("kernel", "what is started", text(), "KERNEL")
-      ("profile", "the profile of a unified kernel image, counted from 0 (default: 0)", text(), "N")
-      ("keep-compressed", "leave a bzImage as it is: it unpacks itself at boot")
-      ("protocol", protocols + " (default: what the kernel calls for)", text(), "NAME")
-      ("device-tree", "tell an AArch64 kernel of its machine by a device tree instead of ACPI tables; so does --fdt")
-      ("kaslr-seed", "move the kernel to addresses that follow from this seed (default: where it was linked)",
-       text(), "HEX")
-      ("cmdline", "the kernel's command line, instead of a unified kernel image's own", text(), "STRING")
-      ("append", "goes after the command line, with a space between", text(), "STRING");
-  parser.add_options("Initrd and other data")
-      ("initrd", "an initial RAM disk; repeat it and they are joined in this order", text(), "FILE")
-      ("initrd-dir", "a directory to make an initial RAM disk of, reproducibly; may be repeated", text(), "DIR")
-      ("initrd-compress", "how to compress what is made of directories: zstd or none (default: none)", text(), "HOW")
-      ("initrd-cmdline", "command line of the initrd, for pvh", text(), "STRING")
-      ("module", "a further module, for pvh; may be repeated", text(), "FILE")
-      ("module-cmdline", "command line of the --module of the same rank; may be repeated", text(), "STRING")
-      ("rng-seed", "bytes for Linux's random number generator; no secret, and the same at every start", text(), "HEX")
-      ("fdt", "a flattened device tree: for AArch64 instead of ours, with /chosen and /memory filled in; for x86 in setup_data", text(), "FILE")
-      ("dtb", "another name for --fdt", text(), "FILE")
-      ("fdt-overlay", "a device-tree overlay to apply to an AArch64 guest's tree; may be repeated", text(), "FILE");
-  parser.add_options("Machine")
-      ("memory", "the guest's RAM, up to 1T (default: 512M)", text(), "SIZE")
-      ("cpus", "the guest's vCPUs, 1 to 1024; AArch64: 123, with GICv2 8 (default: 1)", text(), "N")
-      ("gic", "interrupt controller of an AArch64 guest: v3 or v2 (default: v3)", text(), "NAME")
-      ("its", "give an AArch64 guest GICv3's interrupt translation service, for MSIs")
-      ("numa", "a NUMA node, such as cpus=0-1,memory=1G; repeat it until all vCPUs and RAM are in one", text(), "NODE")
-      ("numa-distance", "A:B=D, distance between nodes A and B, 11 to 254 (default: 20)", text(), "A:B=D")
-      ("acpi-table", "a table to add, or to use instead of ours; may be repeated", text(), "FILE")
-      ("no-acpi", "compose no ACPI tables")
-      ("smbios", "what SMBIOS says, such as product=Turnip; may be repeated, the keys are below", text(), "KEY=VALUE");
-  parser.add_options("Output")
-      ("o,output", "the snapshot to write; '-' is standard output", text(), "FILE")
-      ("timings", "say on standard error how long each step took")
-      ("q,quiet", "print nothing when all is well")
-      ("h,help", "print this help");
-  // clang-format on
-  return parser;
+  return {
+      "Kernel",
+      {{.name = "kernel", .value = "KERNEL", .help = "what is started", .file = true},
+       text("profile", "N", "the profile of a unified kernel image, counted from 0 (default: 0)"),
+       flag("keep-compressed", "leave a bzImage as it is: it unpacks itself at boot"),
+       text("protocol", "NAME", protocols + " (default: what the kernel calls for)"),
+       flag("device-tree",
+            "tell an AArch64 kernel of its machine by a device tree instead of ACPI tables; so does --fdt"),
+       text("kaslr-seed", "HEX",
+            "move the kernel to addresses that follow from this seed (default: where it was linked)"),
+       text("cmdline", "STRING", "the kernel's command line, instead of a unified kernel image's own"),
+       text("append", "STRING", "goes after the command line, with a space between")}};
 }
 
-cxxopts::Options inspect_parser() {
-  cxxopts::Options parser("compose-snapshot inspect", "Say what is in a snapshot or an IGVM file.\n");
-  parser.custom_help("FILE [--json]");
-  parser.positional_help("");
-  parser.set_width(79);
-  // clang-format off
-  parser.add_options()
-      ("json", "print JSON: sizes and file offsets as numbers, addresses and registers as hexadecimal strings")
-      ("h,help", "print this help");
-  parser.add_options("hidden")("file", "", cxxopts::value<std::vector<std::string>>());
-  // clang-format on
-  parser.parse_positional({"file"});
-  return parser;
+OptionGroup data_group() {
+  return {"Initrd and other data",
+          {repeated(file("initrd", "an initial RAM disk; repeat it and they are joined in this order")),
+           {.name = "initrd-dir",
+            .value = "DIR",
+            .help = "a directory to make an initial RAM disk of, reproducibly; may be repeated",
+            .repeatable = true,
+            .file = true},
+           text("initrd-compress", "HOW",
+                "how to compress what is made of directories: zstd or none (default: none)"),
+           text("initrd-cmdline", "STRING", "command line of the initrd, for pvh"),
+           repeated(file("module", "a further module, for pvh; may be repeated")),
+           repeated(text("module-cmdline", "STRING",
+                         "command line of the --module of the same rank; may be repeated")),
+           text("rng-seed", "HEX",
+                "bytes for Linux's random number generator; no secret, and the same at every start"),
+           file("fdt",
+                "a flattened device tree: for AArch64 instead of ours, with /chosen and /memory filled in; "
+                "for x86 "
+                "in setup_data"),
+           file("dtb", "another name for --fdt"),
+           repeated(file("fdt-overlay",
+                         "a device-tree overlay to apply to an AArch64 guest's tree; may be repeated"))}};
 }
 
-// cxxopts quotes an option's bare name: "Option 'x' does not exist". People type it with its dashes.
-std::string with_dashes(std::string text) {
-  for (const std::string_view quote : {"\u2018", "\u2019"})
-    for (std::size_t at = text.find(quote); at != std::string::npos; at = text.find(quote))
-      text.replace(at, quote.size(), "'");
-  constexpr std::string_view kStart = "Option '";
-  if (!text.starts_with(kStart)) return text;
-  const std::size_t name = text.find('\'', kStart.size()) - kStart.size();
-  return fmt::format("option '{}{}", name == 1 ? "-" : "--", text.substr(kStart.size()));
+OptionGroup machine_group() {
+  return {"Machine",
+          {text("memory", "SIZE", "the guest's RAM, up to 1T (default: 512M)"),
+           text("cpus", "N", "the guest's vCPUs, 1 to 1024; AArch64: 123, with GICv2 8 (default: 1)"),
+           text("gic", "NAME", "interrupt controller of an AArch64 guest: v3 or v2 (default: v3)"),
+           flag("its", "give an AArch64 guest GICv3's interrupt translation service, for MSIs"),
+           repeated(
+               text("numa", "NODE",
+                    "a NUMA node, such as cpus=0-1,memory=1G; repeat it until all vCPUs and RAM are in one")),
+           repeated(text("numa-distance", "A:B=D",
+                         "A:B=D, distance between nodes A and B, 11 to 254 (default: 20)")),
+           repeated(file("acpi-table", "a table to add, or to use instead of ours; may be repeated")),
+           flag("no-acpi", "compose no ACPI tables"),
+           repeated(text("smbios", "KEY=VALUE",
+                         "what SMBIOS says, such as product=Turnip; may be repeated, the keys are below"))}};
 }
 
-std::string flag_with_value(std::string_view option) {
-  return fmt::format("option '{}' takes no value: give it alone, or leave it out", option);
-}
-
-// cxxopts says only that an option does not exist; people want to know which one they meant.
-std::string usage_error(const std::exception& error, const cxxopts::Options& parser, int argc,
-                        const char* const* argv) {
-  std::vector<std::string> names;
-  for (const std::string& group : parser.groups())
-    for (const auto& option : parser.group_help(group).options)
-      if (!option.l.empty() && group != "hidden") names.push_back("--" + option.l[0]);
-  const std::vector<std::string_view> known(names.begin(), names.end());
-  const std::string text = with_dashes(error.what());
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view whole = argv[i];
-    const std::string_view word = whole.substr(0, whole.find('='));
-    // Every value is text, so only that of a flag can fail to parse.
-    if (word.size() < whole.size() &&
-        text == fmt::format("Argument '{}' failed to parse", whole.substr(word.size() + 1)))
-      return flag_with_value(word);
-    // "-kernel" is read as -k, -e and so on.
-    if (word.size() > 2 && word[0] == '-' && text.find(fmt::format("'{}'", word.substr(0, 2))) != text.npos)
-      if (const std::string meant = fmt::format("-{}", word);
-          std::find(known.begin(), known.end(), meant) != known.end())
-        return fmt::format("unknown option '{}' (did you mean '{}'?): see {} --help", word, meant,
-                           parser.program());
-    if (text.find(fmt::format("'{}'", word)) == std::string::npos) continue;
-    if (std::find(known.begin(), known.end(), word) == known.end() && word.starts_with("--"))
-      return fmt::format("unknown option '{}'{}: see {} --help", word, did_you_mean(word, known),
-                         parser.program());
-  }
-  return fmt::format("{}: see {} --help", text, parser.program());
-}
-
-Result<cxxopts::ParseResult> parse(cxxopts::Options& parser, int argc, const char* const* argv) {
-  try {
-    cxxopts::ParseResult result = parser.parse(argc, argv);
-    for (const auto& option : result.arguments()) {
-      const bool repeatable =
-          std::find(std::begin(kRepeatable), std::end(kRepeatable), option.key()) != std::end(kRepeatable);
-      const bool file = std::find(std::begin(kFiles), std::end(kFiles), option.key()) != std::end(kFiles);
-      if (file && option.value().empty())
-        return option.key() == "file"
-                   ? fail("the file to inspect has an empty name: give another")
-                   : fail("option '--{}' has an empty name: name a file, or leave it out", option.key());
-      const bool flag = std::find(std::begin(kFlags), std::end(kFlags), option.key()) != std::end(kFlags);
-      if (flag && option.value() != "true") return fail("{}", flag_with_value("--" + option.key()));
-      if (option.key() == "file" || repeatable || result.count(option.key()) < 2) continue;
-      return fail("option '--{}' is given {} times: give it once", option.key(), result.count(option.key()));
-    }
-    if (!result.unmatched().empty())
-      return fail("'{}' is one argument too many: options start with '--'", result.unmatched().front());
-    return result;
-  } catch (const std::exception& error) {
-    return fail("{}", usage_error(error, parser, argc, argv));
-  }
+CommandSpec build_spec() {
+  const OptionGroup output = {
+      "Output",
+      {with_letter(file("output", "the snapshot to write; '-' is standard output"), 'o'),
+       flag("timings", "say on standard error how long each step took"),
+       with_letter(flag("quiet", "print nothing when all is well"), 'q')}};
+  return {.name = "build",
+          .summary = "Compose a snapshot.",
+          .usage = "-o FILE --kernel KERNEL [OPTION...]",
+          .groups = {output, kernel_group(), data_group(), machine_group()},
+          .epilogue = kBuildExamples + smbios_help()};
 }
 
 Result<std::string> checked_protocol(const std::string& name) {
@@ -232,18 +157,10 @@ Result<std::string> checked_protocol(const std::string& name) {
               fmt::join(names, ", "));
 }
 
-// Every value of an option, in the order given.
-std::vector<std::string> values_of(const cxxopts::ParseResult& result, std::string_view name) {
-  std::vector<std::string> values;
-  for (const auto& option : result.arguments())
-    if (option.key() == name) values.push_back(option.value());
-  return values;
-}
-
-Result<std::vector<ModuleOption>> parse_modules(const cxxopts::ParseResult& result) {
+Result<std::vector<ModuleOption>> parse_modules(const CommandLine& line) {
   std::vector<ModuleOption> modules;
-  for (const std::string& path : values_of(result, "module")) modules.push_back({path, ""});
-  const std::vector<std::string> cmdlines = values_of(result, "module-cmdline");
+  for (const std::string& path : line.values("module")) modules.push_back({path, ""});
+  const std::vector<std::string> cmdlines = line.values("module-cmdline");
   if (cmdlines.size() > modules.size())
     return fail("there are {} --module-cmdline and {} --module: each belongs to the module of the same rank",
                 cmdlines.size(), modules.size());
@@ -251,24 +168,24 @@ Result<std::vector<ModuleOption>> parse_modules(const cxxopts::ParseResult& resu
   return modules;
 }
 
-Result<void> parse_data(const cxxopts::ParseResult& result, BuildOptions& options) {
-  for (const auto& option : result.arguments())
-    if (option.key() == "initrd" || option.key() == "initrd-dir")
-      options.initrds.push_back({option.value(), option.key() == "initrd-dir"});
-  if (result.count("initrd-compress")) {
-    const std::string how = result["initrd-compress"].as<std::string>();
+Result<void> parse_data(const CommandLine& line, BuildOptions& options) {
+  for (const auto& option : line.options())
+    if (option.first == "initrd" || option.first == "initrd-dir")
+      options.initrds.push_back({option.second, option.first == "initrd-dir"});
+  if (line.has("initrd-compress")) {
+    const std::string how = *line.find("initrd-compress");
     if (how != "zstd" && how != "none") return fail("--initrd-compress '{}' is neither zstd nor none", how);
     const bool directories = std::any_of(options.initrds.begin(), options.initrds.end(),
                                          [](const InitrdOption& initrd) { return initrd.is_directory; });
     if (!directories) return fail("--initrd-compress is for what --initrd-dir makes: there is none");
     options.initrd_zstd = how == "zstd";
   }
-  if (result.count("initrd-cmdline")) options.initrd_cmdline = result["initrd-cmdline"].as<std::string>();
-  options.modules = TRY(parse_modules(result));
-  if (result.count("fdt") && result.count("dtb")) return fail("--fdt and --dtb are one option: give it once");
+  if (line.has("initrd-cmdline")) options.initrd_cmdline = *line.find("initrd-cmdline");
+  options.modules = TRY(parse_modules(line));
+  if (line.has("fdt") && line.has("dtb")) return fail("--fdt and --dtb are one option: give it once");
   for (const char* name : {"fdt", "dtb"})
-    if (result.count(name)) options.dtb = result[name].as<std::string>();
-  options.overlays = values_of(result, "fdt-overlay");
+    if (line.has(name)) options.dtb = *line.find(name);
+  options.overlays = line.values("fdt-overlay");
   return {};
 }
 
@@ -278,90 +195,65 @@ Result<Gic> parse_gic(const std::string& name) {
   return fail("--gic '{}' is neither v2 nor v3", name);
 }
 
-Result<void> parse_machine(const cxxopts::ParseResult& result, BuildOptions& options) {
-  const auto text = [&](const char* name) { return result[name].as<std::string>(); };
-  if (result.count("memory")) options.memory = TRY(with_context(parse_size(text("memory")), "--memory"));
+Result<void> parse_machine(const CommandLine& line, BuildOptions& options) {
+  const auto text = [&](const char* name) { return *line.find(name); };
+  if (line.has("memory")) options.memory = TRY(with_context(parse_size(text("memory")), "--memory"));
   if (options.memory < kMiB || options.memory > kMaxMemory)
     return fail("--memory {} bytes is not between 1M and 1T", options.memory);
-  if (result.count("cpus")) options.cpus = TRY(parse_number("--cpus", text("cpus"), 1, x86::kMaxCpus));
-  if (result.count("gic")) options.gic = TRY(parse_gic(text("gic")));
-  options.its = result.count("its") > 0;
+  if (line.has("cpus")) options.cpus = TRY(parse_number("--cpus", text("cpus"), 1, x86::kMaxCpus));
+  if (line.has("gic")) options.gic = TRY(parse_gic(text("gic")));
+  options.its = line.has("its");
   if (options.its && options.gic == Gic::v2)
     return fail("--its is a part of GICv3, and --gic v2 has none: leave one of them out");
-  options.numa = TRY(parse_numa(values_of(result, "numa"), values_of(result, "numa-distance"), options.cpus,
-                                options.memory));
-  options.acpi = result.count("no-acpi") == 0;
-  options.acpi_tables = values_of(result, "acpi-table");
+  options.numa =
+      TRY(parse_numa(line.values("numa"), line.values("numa-distance"), options.cpus, options.memory));
+  options.acpi = !line.has("no-acpi");
+  options.acpi_tables = line.values("acpi-table");
   if (!options.acpi && !options.acpi_tables.empty())
     return fail("--acpi-table and --no-acpi contradict each other: leave one of them out");
   if (!options.acpi && !options.numa.nodes.empty())
     return fail("--numa is told in ACPI tables, and --no-acpi leaves them out: leave one of them out");
-  options.smbios = TRY(parse_smbios(values_of(result, "smbios")));
+  options.smbios = TRY(parse_smbios(line.values("smbios")));
   return {};
 }
 
-Result<void> parse_kernel(const cxxopts::ParseResult& result, BuildOptions& options) {
-  const auto text = [&](const char* name) { return result[name].as<std::string>(); };
+Result<void> parse_kernel(const CommandLine& line, BuildOptions& options) {
+  const auto text = [&](const char* name) { return *line.find(name); };
   constexpr std::uint32_t kMaxProfile = 999;
   options.kernel = text("kernel");
-  if (result.count("profile"))
-    options.profile = TRY(parse_number("--profile", text("profile"), 0, kMaxProfile));
-  options.keep_compressed = result.count("keep-compressed") > 0;
-  if (result.count("cmdline")) options.cmdline = text("cmdline");
-  if (result.count("append")) options.append = text("append");
-  if (result.count("protocol")) options.protocol = TRY(checked_protocol(text("protocol")));
-  if (result.count("device-tree")) {
+  if (line.has("profile")) options.profile = TRY(parse_number("--profile", text("profile"), 0, kMaxProfile));
+  options.keep_compressed = line.has("keep-compressed");
+  if (line.has("cmdline")) options.cmdline = text("cmdline");
+  if (line.has("append")) options.append = text("append");
+  if (line.has("protocol")) options.protocol = TRY(checked_protocol(text("protocol")));
+  if (line.has("device-tree")) {
     if (options.protocol && *options.protocol != kDeviceTreeProtocol)
       return fail("--device-tree and --protocol {} contradict each other: leave one of them out",
                   *options.protocol);
     options.protocol = std::string(kDeviceTreeProtocol);
   }
-  if (result.count("kaslr-seed"))
+  if (line.has("kaslr-seed"))
     options.kaslr_seed = TRY(with_context(parse_hex(text("kaslr-seed")), "--kaslr-seed"));
-  if (result.count("rng-seed"))
-    options.rng_seed = TRY(with_context(parse_hex(text("rng-seed")), "--rng-seed"));
+  if (line.has("rng-seed")) options.rng_seed = TRY(with_context(parse_hex(text("rng-seed")), "--rng-seed"));
   return {};
-}
-
-Result<Options> parse_build(int argc, const char* const* argv) {
-  cxxopts::Options parser = build_parser();
-  const cxxopts::ParseResult result = TRY(parse(parser, argc, argv));
-  if (result.count("help"))
-    return PrintOptions{parser.help({"Output", "Kernel", "Initrd and other data", "Machine"}) +
-                        kBuildExamples + smbios_help()};
-  BuildOptions options;
-  if (!result.count("output")) return fail("no output is given: add -o FILE");
-  if (!result.count("kernel")) return fail("no kernel is given: add --kernel FILE");
-  options.output = result["output"].as<std::string>();
-  TRY(parse_kernel(result, options));
-  TRY(parse_data(result, options));
-  TRY(parse_machine(result, options));
-  options.timings = result.count("timings") > 0;
-  options.quiet = result.count("quiet") > 0;
-  return options;
-}
-
-Result<Options> parse_inspect(int argc, const char* const* argv) {
-  cxxopts::Options parser = inspect_parser();
-  const cxxopts::ParseResult result = TRY(parse(parser, argc, argv));
-  if (result.count("help")) return PrintOptions{parser.help({""})};
-  if (result.count("file") != 1)
-    return fail("inspect takes one file, and {} are given", result.count("file") == 0 ? "none" : "several");
-  return InspectOptions{.file = result["file"].as<std::vector<std::string>>().front(),
-                        .json = result.count("json") > 0};
 }
 
 }  // namespace
 
-Result<Options> parse_options(int argc, const char* const* argv) {
-  if (argc < 2) return fail("no command is given: try compose-snapshot --help");
-  const std::string_view command = argv[1];
-  if (command == "--help" || command == "-h" || command == "help") return PrintOptions{kHelp};
-  if (command == "--version") return PrintOptions{fmt::format("compose-snapshot {}\n", kVersion)};
-  if (command == "build") return parse_build(argc - 1, argv + 1);
-  if (command == "inspect") return parse_inspect(argc - 1, argv + 1);
-  return fail("unknown command '{}'{}: try compose-snapshot --help", command,
-              did_you_mean(command, kCommands));
+Result<std::variant<BuildOptions, PrintOptions>> parse_build(int argc, const char* const* argv) {
+  auto parsed = TRY(parse_command_line(build_spec(), argc, argv));
+  if (auto* help = std::get_if<PrintOptions>(&parsed)) return std::move(*help);
+  const auto& line = std::get<CommandLine>(parsed);
+  BuildOptions options;
+  if (!line.has("output")) return fail("no output is given: add -o FILE");
+  if (!line.has("kernel")) return fail("no kernel is given: add --kernel FILE");
+  options.output = *line.find("output");
+  TRY(parse_kernel(line, options));
+  TRY(parse_data(line, options));
+  TRY(parse_machine(line, options));
+  options.timings = line.has("timings");
+  options.quiet = line.has("quiet");
+  return options;
 }
 
 }  // namespace tintype

@@ -1,4 +1,4 @@
-// The command line of compose-snapshot, as values.
+// The options of compose-snapshot build, as values.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "composer/command_line.h"
 #include "composer/numa_options.h"
 #include "composer/smbios_options.h"
 #include "formats/machine.h"
@@ -53,19 +54,7 @@ struct BuildOptions {
   bool quiet = false;
 };
 
-struct InspectOptions {
-  std::string file;
-  bool json = false;
-};
-
-// Text to print and leave with status 0: help or version.
-struct PrintOptions {
-  std::string text;
-};
-
-using Options = std::variant<BuildOptions, InspectOptions, PrintOptions>;
-
-// Errors are usage errors: exit status 2.
-Result<Options> parse_options(int argc, const char* const* argv);
+// Reads the options of `build`; argv[0] is its name. Errors are usage errors.
+Result<std::variant<BuildOptions, PrintOptions>> parse_build(int argc, const char* const* argv);
 
 }  // namespace tintype

@@ -3,21 +3,41 @@
 #include <initializer_list>
 #include <vector>
 
+#include "composer/command.h"
 #include "formats/gpa.h"
 #include "support/test_main.h"
 
 namespace tintype {
 namespace {
 
-Result<Options> parse(std::initializer_list<const char*> words) {
-  std::vector<const char*> argv = {"compose-snapshot"};
-  argv.insert(argv.end(), words);
-  return parse_options(static_cast<int>(argv.size()), argv.data());
+template <typename Parse>
+auto with_words(std::initializer_list<const char*> words, Parse parse) {
+  const std::vector<const char*> argv(words);
+  return parse(static_cast<int>(argv.size()), argv.data());
 }
 
+// The options of `build`, `words` with that name in front.
+Result<std::variant<BuildOptions, PrintOptions>> parse(std::initializer_list<const char*> words) {
+  return with_words(words, parse_build);
+}
+
+// What is wrong with a whole command line.
 std::string error_of(std::initializer_list<const char*> words) {
-  const auto options = parse(words);
-  return options ? "" : options.error().message();
+  std::vector<const char*> argv = {"compose-snapshot"};
+  argv.insert(argv.end(), words);
+  const auto action = parse_program(static_cast<int>(argv.size()), argv.data());
+  return action ? "" : action.error().message();
+}
+
+// What a command line prints.
+std::string text_of(std::initializer_list<const char*> words) {
+  std::vector<const char*> argv = {"compose-snapshot"};
+  argv.insert(argv.end(), words);
+  const auto action = parse_program(static_cast<int>(argv.size()), argv.data());
+  REQUIRE_OK(action);
+  const auto done = (*action)();
+  REQUIRE_OK(done);
+  return done->text;
 }
 
 TEST_CASE("a build takes its options, and has the documented defaults") {
@@ -93,9 +113,9 @@ TEST_CASE("options of AArch64 guests") {
   CHECK(options.dtb == "board.dtb");
   CHECK(options.overlays == std::vector<std::string>{"a,b.dtbo", "c.dtbo"});
   const auto refused = [](std::initializer_list<const char*> words) {
-    std::vector<const char*> argv = {"compose-snapshot", "build", "-o", "o", "--kernel", "k"};
+    std::vector<const char*> argv = {"build", "-o", "o", "--kernel", "k"};
     argv.insert(argv.end(), words);
-    const auto result = parse_options(static_cast<int>(argv.size()), argv.data());
+    const auto result = parse_build(static_cast<int>(argv.size()), argv.data());
     return result ? "" : result.error().message();
   };
   CHECK(refused({"--gic", "v4"}) == "--gic 'v4' is neither v2 nor v3");
@@ -117,17 +137,17 @@ TEST_CASE("numbers are checked against their ranges") {
 }
 
 TEST_CASE("help and version are texts, and help names every protocol and option") {
-  const auto help = parse({"build", "--help"});
-  REQUIRE_OK(help);
-  const std::string& text = std::get<PrintOptions>(*help).text;
+  const std::string help = text_of({"build", "--help"});
   for (const char* word : {"--output", "--kernel", "--initrd", "--cmdline", "--memory", "--cpus",
                            "--protocol", "linux-x86_64", "Examples:"})
-    CHECK(text.find(word) != std::string::npos);
-  REQUIRE_OK(parse({"--help"}));
-  REQUIRE_OK(parse({"inspect", "--help"}));
-  const auto version = parse({"--version"});
-  REQUIRE_OK(version);
-  CHECK(std::get<PrintOptions>(*version).text.find("compose-snapshot ") == 0);
+    CHECK(help.find(word) != std::string::npos);
+  const std::string program = text_of({"--help"});
+  for (const Command* command : commands()) {
+    CHECK(program.find(fmt::format("  compose-snapshot {} {}\n", command->name, command->usage)) !=
+          std::string::npos);
+    CHECK(text_of({std::string(command->name).c_str(), "--help"}).find("Usage:") != std::string::npos);
+  }
+  CHECK(text_of({"--version"}).find("compose-snapshot ") == 0);
 }
 
 }  // namespace
