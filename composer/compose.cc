@@ -24,7 +24,7 @@ namespace {
 // The protocol that was asked for; or the one that suits the kernel, or else the first that takes it.
 Result<const BootProtocol*> choose_protocol(const Kernel& kernel, const std::optional<std::string>& name) {
   for (const BootProtocol* protocol : boot_protocols())
-    if (!name && protocol->suits(kernel)) return protocol;
+    if (!name && protocol->arch == kernel.arch && protocol->suits(kernel)) return protocol;
   Result<void> refusal = fail("no boot protocol takes this kernel");
   for (const BootProtocol* protocol : boot_protocols()) {
     if (name && protocol->name != *name) continue;
