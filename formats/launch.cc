@@ -34,13 +34,10 @@ std::string user_name(std::uint8_t type) {
   return std::string(igvm::platform_name(type));
 }
 
-Result<std::uint32_t> mask_of(const igvm::File& file, LaunchPlatform platform) {
-  std::string declared;
-  for (const IGVM_VHS_SUPPORTED_PLATFORM& header : file.platforms) {
-    if (header.platform_type == named(platform).igvm) return header.compatibility_mask.value();
-    declared += (declared.empty() ? "" : ", ") + user_name(header.platform_type);
-  }
-  return fail("declares {} only, and not {}", declared, named(platform).name);
+bool declares(const igvm::File& file, const IGVM_VHS_SUPPORTED_PLATFORM& header, LaunchPlatform platform) {
+  if (platform == LaunchPlatform::native && file.arch == Arch::aarch64)
+    return header.platform_type == IGVM_PLATFORM_VSM_ISOLATION && header.highest_vtl == 0;
+  return header.platform_type == named(platform).igvm;
 }
 
 // Whether there are pages of `kind` for the platform to launch.
@@ -150,8 +147,13 @@ std::string_view launch_platform_name(LaunchPlatform platform) {
   return named(platform).name;
 }
 
-std::uint8_t igvm_platform_of(LaunchPlatform platform) {
-  return named(platform).igvm;
+Result<std::uint32_t> launch_mask(const igvm::File& file, LaunchPlatform platform) {
+  std::string declared;
+  for (const IGVM_VHS_SUPPORTED_PLATFORM& header : file.platforms) {
+    if (declares(file, header, platform)) return header.compatibility_mask.value();
+    declared += (declared.empty() ? "" : ", ") + user_name(header.platform_type);
+  }
+  return fail("declares {} only, and not {}", declared, named(platform).name);
 }
 
 std::string_view launch_step_name(Kind kind) {
@@ -184,7 +186,7 @@ Bytes LaunchStep::contents(std::uint64_t page) const {
 }
 
 Result<std::vector<LaunchStep>> launch_steps(const igvm::File& file, LaunchPlatform platform) {
-  const std::uint32_t mask = TRY(mask_of(file, platform));
+  const std::uint32_t mask = TRY(launch_mask(file, platform));
   if (const std::vector<std::string> odd = igvm::oddities(file); !odd.empty())
     return fail("is not measured because {}", odd[0]);
   if (platform == LaunchPlatform::snp && !has_policy(file, mask))

@@ -20,8 +20,10 @@ enum class LaunchPlatform : std::uint8_t { native, vbs, snp, tdx };
 
 // "native", "vbs", "snp", "tdx"
 std::string_view launch_platform_name(LaunchPlatform platform);
-// The IGVM_PLATFORM_* that it is.
-std::uint8_t igvm_platform_of(LaunchPlatform platform);
+// The compatibility mask under which `file` declares the platform. Native is NATIVE, or on AArch64
+// VSM_ISOLATION without a VTL but 0, which is how the format has a guest without isolation. Errors: not
+// declared.
+Result<std::uint32_t> launch_mask(const igvm::File& file, LaunchPlatform platform);
 
 // One step for each maximal run of pages of one kind that follow each other in guest memory and in the file.
 struct LaunchStep {

@@ -49,4 +49,21 @@ LaunchDigest measure_snp(const std::vector<LaunchStep>& steps, const MeasureOpti
 LaunchDigest measure_tdx(const std::vector<LaunchStep>& steps, const MeasureOptions& options = {});
 LaunchDigest measure_vbs(const std::vector<LaunchStep>& steps, const MeasureOptions& options = {});
 
+// Everything that a guest without isolation can see when its first instruction runs.
+struct NativeLaunch {
+  Arch arch = Arch::x86_64;
+  std::vector<GpaRange> ram;       // ascending, joined where they touch
+  std::optional<Machine> machine;  // as the file describes it
+  std::vector<LaunchStep> steps;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> parameters;  // address and IGVM_VHT_*, ascending
+  std::vector<std::pair<std::uint16_t, VcpuState>> vcpus;           // by index, ascending
+};
+
+// What `file`, whose machine description is `machine`, starts without isolation. Borrows from the file's
+// bytes. Errors: those of launch_steps(), and registers that cannot be read.
+Result<NativeLaunch> native_launch(const igvm::File& file, const std::optional<Machine>& machine);
+
+// NATIVE-DIGEST.md. options.observe and tdx_order have no meaning here.
+LaunchDigest measure_native(const NativeLaunch& launch, const MeasureOptions& options = {});
+
 }  // namespace tintype
