@@ -4,11 +4,18 @@
 #include <linux/kvm.h>
 #include <sys/stat.h>
 
+#include "runner/image.h"
 #include "runner/kvm_call.h"
 
 namespace tintype {
 
 namespace {
+
+// On AArch64 KVM is a part of the kernel (Linux Documentation/arm64/booting.rst: EL2).
+constexpr std::string_view kWayToKvm =
+    kHostArch == Arch::x86_64
+        ? "load the module (modprobe kvm_intel or kvm_amd), turn virtualization on in the firmware"
+        : "have the firmware start the kernel in EL2, and use a kernel with KVM";
 
 // The way in is the device's group, where it has one that may.
 tl::unexpected<Error> forbidden() {
@@ -31,9 +38,8 @@ Result<Kvm> Kvm::open() {
   Fd fd(::open("/dev/kvm", O_RDWR | O_CLOEXEC));
   if (!fd) {
     if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-      return fail(
-          "/dev/kvm does not exist: load the module (modprobe kvm_intel or kvm_amd), turn virtualization on "
-          "in the firmware, or, inside a virtual machine, turn nested virtualization on");
+      return fail("/dev/kvm does not exist: {}, or, inside a virtual machine, turn nested virtualization on",
+                  kWayToKvm);
     if (errno == EACCES || errno == EPERM) return forbidden();
     return fail("/dev/kvm cannot be opened: {}", std::strerror(errno));
   }

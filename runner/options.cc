@@ -22,7 +22,8 @@ Usage:
   run-snapshot [OPTION...] IMAGE
 
 IMAGE is a file that compose-snapshot wrote, or an IGVM file for machines
-without isolation (NATIVE). The guest's serial console is standard input and
+without isolation (NATIVE; on AArch64 VSM_ISOLATION with VTL 0 alone), and for
+the architecture of this host. The guest's serial console is standard input and
 output; on a terminal, Ctrl-A X quits and Ctrl-A Ctrl-A types a Ctrl-A.
 
 Options:
@@ -37,7 +38,8 @@ A snapshot brings its memory size and number of vCPUs with it. SIZE is a number
 of bytes, or has a suffix K, M, G or T (powers of 1024).
 
 Exit status:
-  0      the guest powered off     0-119  it wrote this code to port 0x501
+  0      the guest powered off     0-119  it wrote this code to port 0x501,
+                                          on AArch64 to address 0x9080000
   120    it reset the machine      121    it crashed or panicked
   124    time ran out              125    the host or the runner could not
   126    the file is damaged, of another architecture, or asks for too much

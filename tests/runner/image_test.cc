@@ -178,20 +178,33 @@ TEST_CASE("what is no IGVM file is said to be none") {
   CHECK_FALSE(plan_guest(Octets(4096), {}).has_value());
 }
 
-TEST_CASE("no prefix of an image and no flipped bit of its headers does harm") {
-  Image image = started();
-  image.parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0, 0x5000).machine(machine());
-  const Octets whole = image.write();
+namespace {
+
+// A file on which every prefix and every bit of its headers is tried.
+void harm(const Octets& whole, Arch arch) {
   for (std::size_t size = 0; size < whole.size(); size += size < 1024 ? 1 : 509) {
     const Octets prefix(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
-    CHECK_FALSE(plan_guest(prefix, {}, Arch::x86_64).has_value());
+    CHECK_FALSE(plan_guest(prefix, {}, arch).has_value());
   }
   for (std::size_t bit = 0; bit < 8 * 512; ++bit) {
     Octets flipped = whole;
     flipped[bit / 8] = static_cast<std::uint8_t>(flipped[bit / 8] ^ 1 << bit % 8);
-    const auto result = plan_guest(flipped, {}, Arch::x86_64);
+    const auto result = plan_guest(flipped, {}, arch);
     if (result) CHECK(result->cpus == 2);
   }
+}
+
+}  // namespace
+
+TEST_CASE("no prefix of an image and no flipped bit of its headers does harm") {
+  Image image = started();
+  image.parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0, 0x5000).machine(machine());
+  harm(image.write(), Arch::x86_64);
+  Machine described = machine();
+  described.arch = Arch::aarch64;
+  Image arm = started_arm64();
+  arm.parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0, arm64::kRamStart).machine(described);
+  harm(arm.write(), Arch::aarch64);
 }
 
 TEST_CASE("a path that is no mappable file is refused") {
