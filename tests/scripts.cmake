@@ -9,6 +9,11 @@ tintype_script(bad ${CMAKE_CURRENT_SOURCE_DIR}/bad/run.sh
   $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot> $<TARGET_FILE:bad_specimens>)
 tintype_script(determinism ${CMAKE_CURRENT_SOURCE_DIR}/determinism.sh
   ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
+if(TINTYPE_STATIC_RUNNER AND NOT CMAKE_CROSSCOMPILING)
+  tintype_script(determinism_arm64 ${CMAKE_CURRENT_SOURCE_DIR}/determinism_arm64.sh
+    ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot> ${CMAKE_SOURCE_DIR}/build/arm64/bin/compose-snapshot
+    ${CMAKE_SOURCE_DIR}/build/arm64-sysroot ${CMAKE_SOURCE_DIR}/build/assets)
+endif()
 tintype_script(kill_compose ${CMAKE_CURRENT_SOURCE_DIR}/kill_compose.sh
   ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
 tintype_script(install ${CMAKE_CURRENT_SOURCE_DIR}/install.sh ${CMAKE_BINARY_DIR})
