@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "composer/files.h"
+#include "formats/efi.h"
 #include "formats/linux_boot.h"
 #include "formats/machine_tree.h"
 #include "formats/pvh.h"
@@ -159,13 +160,30 @@ MemoryType type_of(std::uint32_t e820_type) {
   return MemoryType::reserved;
 }
 
-// The map that the guest is told: by boot_params, or by the table that PVH's start info points at.
+// Descriptors up to the first without pages: the region has room for more than there are.
+std::vector<MemoryMapEntry> efi_memory_map(Bytes table) {
+  std::vector<MemoryMapEntry> entries;
+  for (std::uint64_t offset = 0;; offset += sizeof(efi::MemoryDescriptor)) {
+    const auto entry = read_at<efi::MemoryDescriptor>(table, offset, "");
+    if (!entry || entry->NumberOfPages == 0) return entries;
+    const auto size = checked_mul(entry->NumberOfPages, kPageSize);
+    const auto range = size ? GpaRange::of_size(entry->PhysicalStart, *size) : std::nullopt;
+    if (!range) return entries;
+    MemoryType type = MemoryType::reserved;
+    if (entry->Type == efi::kConventionalMemory) type = MemoryType::ram;
+    if (entry->Type == efi::kAcpiReclaimMemory) type = MemoryType::acpi_data;
+    entries.push_back({*range, type});
+  }
+}
+
+// The map that the guest is told: by EFI, by boot_params, or by the table that PVH's start info points at.
 std::vector<MemoryMapEntry> memory_map_in(const Machine& machine, const Runs& runs) {
   std::vector<MemoryMapEntry> entries;
   const auto add = [&](std::uint64_t start, std::uint64_t size, std::uint32_t type) {
     const auto range = GpaRange::of_size(start, size);
     if (range) entries.push_back({*range, type_of(type)});
   };
+  if (machine.arch == Arch::aarch64) return efi_memory_map(labelled_bytes(machine, runs, "efi.memory_map"));
   if (const auto params = read_at<BootParams>(labelled_bytes(machine, runs, "boot_params"), 0, "")) {
     const std::size_t count = std::min<std::size_t>(params->e820_entries, params->e820_table.size());
     for (std::size_t i = 0; i < count; ++i)
@@ -341,7 +359,7 @@ Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
   std::stable_sort(runs.begin(), runs.end(),
                    [](const igvm::PageRun* a, const igvm::PageRun* b) { return a->gpa < b->gpa; });
   report.regions = regions_of(report.machine, runs);
-  if (report.machine) report.e820 = memory_map_in(*report.machine, runs);
+  if (report.machine) report.memory_map = memory_map_in(*report.machine, runs);
   report.warnings = igvm::oddities(file);
   return report;
 }

@@ -41,7 +41,7 @@ struct InspectReport {
   std::vector<HeaderReport> platforms;
   std::vector<HeaderReport> initializations;
   std::optional<Machine> machine;
-  std::vector<MemoryMapEntry> e820;  // as the guest is told; empty if it is not
+  std::vector<MemoryMapEntry> memory_map;  // as the guest is told, by e820 or EFI; empty if it is not
   std::vector<RegionReport> regions;
   std::vector<HeaderReport> required_memory;
   std::vector<HeaderReport> parameters;

@@ -89,11 +89,12 @@ std::string render_json(const InspectReport& report) {
   json["platforms"] = headers_json(report.platforms);
   json["initializations"] = headers_json(report.initializations);
   json["machine"] = report.machine ? machine_json(*report.machine) : Json();
-  json["e820"] = Json::array();
-  for (const MemoryMapEntry& entry : report.e820)
-    json["e820"].push_back({{"start", hex(entry.range.start)},
-                            {"end", hex(entry.range.end)},
-                            {"type", memory_type_name(entry.type)}});
+  Json& memory_map = json[report.arch == Arch::x86_64 ? "e820" : "efi_memory_map"];
+  memory_map = Json::array();
+  for (const MemoryMapEntry& entry : report.memory_map)
+    memory_map.push_back({{"start", hex(entry.range.start)},
+                          {"end", hex(entry.range.end)},
+                          {"type", memory_type_name(entry.type)}});
   json["regions"] = Json::array();
   for (const RegionReport& region : report.regions) json["regions"].push_back(region_json(region));
   json["required_memory"] = headers_json(report.required_memory);

@@ -94,8 +94,9 @@ std::string render_text(const InspectReport& report) {
   text += headers_text("platforms", report.platforms);
   text += headers_text("initialization", report.initializations);
   if (report.machine) text += machine_text(*report.machine);
-  if (!report.e820.empty()) text += "\nmemory map (e820)\n";
-  for (const MemoryMapEntry& entry : report.e820)
+  if (!report.memory_map.empty())
+    text += fmt::format("\nmemory map ({})\n", report.arch == Arch::x86_64 ? "e820" : "EFI");
+  for (const MemoryMapEntry& entry : report.memory_map)
     text += fmt::format("  {:<25} {}\n", span_text(entry.range), memory_type_name(entry.type));
   if (!report.regions.empty()) text += regions_text(report.regions);
   text += headers_text("required memory", report.required_memory);
