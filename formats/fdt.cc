@@ -8,6 +8,7 @@ extern "C" {
 #include <cassert>
 
 #include "formats/fdt_overlay.h"
+#include "formats/fdt_structure.h"
 
 namespace tintype {
 
@@ -78,11 +79,16 @@ std::vector<std::uint8_t> FdtWriter::finish() {
 }
 
 Result<FdtReader> FdtReader::open(Bytes blob) {
+  const auto header = read_at<FdtHeader>(blob, 0, "header");
+  if (header && header->magic == kFdtMagic && header->version != 0u && header->version < kFdtVersion)
+    return fail("the device tree has format version {}, older than {}: write it anew with `dtc -O dtb`",
+                header->version.value(), kFdtVersion);
   FdtReader reader;
-  reader.blob_.assign(blob.begin(), blob.end());  // libfdt wants its blob aligned
-  if (blob.empty() || fdt_check_full(reader.blob_.data(), reader.blob_.size()) != 0 ||
-      fdt_totalsize(reader.blob_.data()) != blob.size())
+  const auto depth = fdt_depth(blob);
+  if (depth) reader.blob_.assign(blob.begin(), blob.end());  // libfdt wants its blob aligned
+  if (!depth || fdt_check_full(reader.blob_.data(), reader.blob_.size()) != 0)
     return fail("the {} bytes are not a well-formed flattened device tree", blob.size());
+  reader.depth_ = *depth;
   return reader;
 }
 
@@ -121,14 +127,6 @@ std::vector<FdtProperty> FdtReader::properties(Node node) const {
     properties.push_back({text, {static_cast<const std::uint8_t*>(value), static_cast<std::size_t>(length)}});
   }
   return properties;
-}
-
-int FdtReader::depth() const {
-  int deepest = 0;
-  int depth = 0;
-  for (int node = 0; node >= 0 && depth >= 0; node = fdt_next_node(blob_.data(), node, &depth))
-    deepest = std::max(deepest, depth);
-  return deepest;
 }
 
 std::string_view FdtReader::name(Node node) const {
@@ -182,16 +180,9 @@ std::string shown(std::string_view text) {
 
 namespace {
 
-// The first version in which nodes have names and not paths; libfdt edits no older one.
-constexpr std::uint32_t kOldestVersion = 16;
-
 // What both a tree and an overlay have to be.
 Result<FdtReader> open_checked(Bytes blob) {
   FdtReader reader = TRY(FdtReader::open(blob));
-  const std::uint32_t version = TRY(read_at<be32>(blob, 20, "version"));  // Devicetree Specification 0.4, 5.2
-  if (version < kOldestVersion)
-    return fail("the device tree has format version {}, older than {}: write it anew with `dtc -O dtb`",
-                version, kOldestVersion);
   // libfdt calls itself once for each level of an overlay.
   if (reader.depth() > kMaxFdtDepth)
     return fail("the device tree has nodes {} levels deep, and Linux reads {}: nest them less",

@@ -53,7 +53,7 @@ struct FdtProperty {
 class FdtReader {
  public:
   using Node = int;
-  // Errors: not a well-formed tree of exactly `blob.size()` bytes.
+  // Errors: not a well-formed tree of exactly `blob.size()` bytes, a format version before 17.
   static Result<FdtReader> open(Bytes blob);
 
   Node root() const { return 0; }
@@ -73,10 +73,11 @@ class FdtReader {
   Result<std::vector<std::uint64_t>> wide_cells(Node node, std::string_view property) const;
   bool has(Node node, std::string_view property) const;
   // Levels of nodes below the root.
-  int depth() const;
+  int depth() const { return depth_; }
 
  private:
   std::vector<std::uint8_t> blob_;
+  int depth_ = 0;
 };
 
 // Text of a file's as a message may show it: "?" if it is long or unprintable.
@@ -85,8 +86,8 @@ std::string shown(std::string_view text);
 // A tree that is changed in place, in a buffer of the size that it may grow to.
 class FdtEditor {
  public:
-  // A copy of `blob`. Errors: not a well-formed tree of exactly `blob.size()` bytes, nodes nested deeper than
-  // kMaxFdtDepth, a version before 16, more than `limit` bytes.
+  // A copy of `blob`. Errors: no tree that FdtReader opens, nodes nested deeper than kMaxFdtDepth,
+  // more than `limit` bytes.
   static Result<FdtEditor> open(Bytes blob, std::uint32_t limit);
 
   // Sets a property of the node at `path`, which starts with "/". Nodes that are missing on the way are
