@@ -172,6 +172,7 @@ void add_timer(Tree& tree) {
 // interrupt-controller/arm,gic.yaml
 void add_gic_v2(Tree& tree) {
   tree->string("compatible", "arm,gic-400");
+  tree->cell("#address-cells", 0);
   tree->wide_cells("reg", {{arm64::kGicd, arm64::kGicdSize, arm64::kGicc, arm64::kGiccSize}});
 }
 
@@ -182,8 +183,9 @@ void add_gic_v3(Tree& tree) {
   tree->cell("#redistributor-regions", 1);
   tree->wide_cells("reg",
                    {{arm64::kGicd, arm64::kGicdSize, arm64::kGicr, machine.cpus * arm64::kGicrStride}});
+  // Of a child's address; and, since no interrupt-map goes here, of nothing else.
+  tree->cell("#address-cells", machine.its ? 2 : 0);
   if (!machine.its) return;
-  tree->cell("#address-cells", 2);
   tree->cell("#size-cells", 2);
   tree->flag("ranges");
   tree.begin(unit("msi-controller", arm64::kIts), "its", kItsPhandle);
@@ -238,11 +240,12 @@ void add_uart_and_rtc(Tree& tree) {
 
 // gpio/pl061-gpio.yaml, input/gpio-keys.yaml
 void add_power_key(Tree& tree) {
-  begin_primecell(tree, "gpio", "gpio", kGpioPhandle, "arm,pl061", arm64::kGpio, arm64::kGpioSpi);
+  begin_primecell(tree, "gpio", "gpio0", kGpioPhandle, "arm,pl061", arm64::kGpio, arm64::kGpioSpi);
   tree->flag("gpio-controller");
   tree->cell("#gpio-cells", 2);
   tree->flag("interrupt-controller");
   tree->cell("#interrupt-cells", 2);
+  tree->cell("#address-cells", 0);
   tree->cell("clocks", kClockPhandle);
   tree->string("clock-names", kClockName);
   tree.end();

@@ -13,7 +13,7 @@ namespace tintype {
 
 // Our tree for `machine`, an AArch64 one. Every node with a use for it has a phandle; with `symbols` there is
 // also /__symbols__ with the labels that overlays may refer to: chosen, memory, cpus, cpu0.., psci, timer,
-// gic, its, apb_pclk, uart0, rtc, gpio, gpio_keys, power_key, exit_code, virtio0...
+// gic, its, apb_pclk, uart0, rtc, gpio0, gpio_keys, power_key, exit_code, virtio0...
 std::vector<std::uint8_t> machine_device_tree(const Machine& machine, bool symbols);
 
 // The tree before /chosen and /memory are written: ours or inputs.dtb, with inputs.overlays merged in their
