@@ -228,9 +228,11 @@ File arm64_elf() {
 ZbootSpec zboot_spec(FileKind compression) {
   ZbootSpec spec;
   spec.compression = compression;
-  spec.type = compression == FileKind::xz     ? "xzkern"
-              : compression == FileKind::zstd ? "zstd22"
-                                              : std::string(*compression_name(compression));
+  if (compression == FileKind::lz4) spec.type = "lz4";
+  if (compression == FileKind::lzma) spec.type = "lzma";
+  if (compression == FileKind::lzo) spec.type = "lzo";
+  if (compression == FileKind::xz) spec.type = "xzkern";
+  if (compression == FileKind::zstd) spec.type = "zstd22";
   return spec;
 }
 
