@@ -95,8 +95,8 @@ Result<LoadedKernel> load_kernel(Bytes file, const LoadOptions& options) {
   if (!packed && !zboot && !is_plain(found.kind))
     return fail("this is {}, not a kernel for x86_64 or AArch64{}", found.description, remedy(found.kind));
   if (options.keep_compressed)
-    return fail("this is {}, and only a bzImage unpacks itself here: leave --keep-compressed out",
-                found.description);
+    return fail("this is {}, {}: leave --keep-compressed out", found.description,
+                is_plain(found.kind) ? "which is not compressed" : "and only a bzImage unpacks itself here");
   if (packed) return load_packed(found, file, options.unpack_limit);
   if (zboot) return load_zboot(file, options.unpack_limit);
   LoadedKernel loaded;
