@@ -100,7 +100,8 @@ int main(int argc, char** argv) {
                        write("keep.bzimage", bzimage_to_keep()) && write("pvh.elf", pvh_elf(2)) &&
                        write("pvh32.elf", pvh_elf(1)) &&
                        write("relocatable.elf", tiny::elf(tiny::relocatable_spec())) &&
-                       write("tiny.efi", uki()) && write("tiny.cpio", cpio()) && write("ssdt.aml", ssdt()) &&
-                       write("fadt.aml", fadt());
+                       write("tiny.image", tiny::arm64_image()) && write("tiny.zboot", tiny::zboot()) &&
+                       write("vmlinux.arm64", tiny::arm64_elf()) && write("tiny.efi", uki()) &&
+                       write("tiny.cpio", cpio()) && write("ssdt.aml", ssdt()) && write("fadt.aml", fadt());
   return written ? 0 : 1;
 }
