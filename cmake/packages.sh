@@ -5,6 +5,8 @@ build_packages="g++ cmake ninja-build pkg-config libfdt-dev liblief-dev libzstd-
   libseccomp-dev libarchive-dev"
 # The nested machine, in which Linux runs where this host's KVM cannot run it.
 nested_packages="qemu-system-x86 busybox-static cpio gzip xz-utils lz4 zstd jq"
+# The same for AArch64.
+nested_arm64_packages="qemu-system-arm cpio gzip jq"
 # The cross build for AArch64 (preset arm64, cmake/arm64-sysroot.sh), and what runs its programs on another host.
 cross_packages="g++-aarch64-linux-gnu qemu-user-static"
 # Other compilers, the judges of what we write, and what the scripts of tests/ use.

@@ -35,6 +35,18 @@ if(TARGET hello)
     endforeach()
   endif()
 endif()
+# The arm64 guests run on the runner of the preset arm64, in the same kind of machine.
+if(TARGET hello_arm64 AND TINTYPE_STATIC_RUNNER AND NOT CMAKE_CROSSCOMPILING)
+  set(arm64_runner ${CMAKE_SOURCE_DIR}/build/arm64/bin/run-snapshot)
+  tintype_script(boot/hello_arm64 ${CMAKE_CURRENT_SOURCE_DIR}/boot/hello_arm64.sh
+    $<TARGET_FILE:compose-snapshot> ${arm64_runner} ${CMAKE_BINARY_DIR}/samples ${CMAKE_SOURCE_DIR}/build/assets)
+  foreach(suite arm64 arm64_gicv2)
+    tintype_script(boot/${suite} ${CMAKE_CURRENT_SOURCE_DIR}/boot/linux.sh
+      ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}/build/assets ${suite} ${arm64_runner})
+  endforeach()
+  set_tests_properties(boot/hello_arm64 boot/arm64 boot/arm64_gicv2
+    PROPERTIES LABELS nested TIMEOUT 1500 RESOURCE_LOCK nested)
+endif()
 if(TINTYPE_SANITIZE)
   # The sanitizers keep source paths for their reports.
   set_tests_properties(install PROPERTIES ENVIRONMENT TINTYPE_SANITIZED=1)

@@ -1034,7 +1034,7 @@ print_decimal:
         .ltorg
 
         .section .rodata
-        .balign 8
+        .balign 16
 // UEFI 2.10, 4.6: GUIDs of configuration tables, and of Linux's own (include/linux/efi.h). The first is ACPI's.
 configurations:
         .quad   0x11d3e4f18868e871, 0x81883cc7800022bc
