@@ -17,29 +17,37 @@ esac
 
 say() { printf '\n== %s\n' "$*"; }
 say "Will install Debian packages, build with g++ and clang (sanitized) and for release, and run every test${fast:+ but the nested boots}"
-packages="$build_packages $test_packages"
-[ -n "$fast" ] || packages="$packages $nested_packages"
+packages="$build_packages $test_packages $cross_packages"
+[ -n "$fast" ] || packages="$packages $nested_packages $nested_arm64_packages"
 # shellcheck disable=SC2086
 install_packages $packages
 
 # Real kernels to read and, but for --fast, to boot. Tests that want them skip where there are none.
 samples/fetch-debian-kernel.sh cloud amd64 || true
+samples/fetch-debian-kernel.sh arm64 || true
 
 results=build/results
 rm -rf "$results"
 mkdir -p "$results"
 jobs=$(nproc)
 
+build_preset() {
+  say "Building $1"
+  cmake --preset "$1" > "$results/$1.log" || { cat "$results/$1.log"; exit 1; }
+  cmake --build --preset "$1" > "$results/$1.log" || { cat "$results/$1.log"; exit 1; }
+}
 # test_preset PRESET [CTEST-ARGUMENT]... - builds it and runs its tests.
 test_preset() {
   preset=$1
   shift
-  say "Building $preset"
-  cmake --preset "$preset" > "$results/$preset.log" || { cat "$results/$preset.log"; exit 1; }
-  cmake --build --preset "$preset" > "$results/$preset.log" || { cat "$results/$preset.log"; exit 1; }
+  build_preset "$preset"
   say "Testing $preset"
   ctest --preset "$preset" -j "$jobs" --stop-on-failure --output-junit "$PWD/$results/$preset.xml" "$@"
 }
+
+# The runner that arm64 guests are booted with, where its libraries can be fetched.
+rm -f build/arm64/bin/run-snapshot
+if cmake/arm64-sysroot.sh; then build_preset arm64; fi
 
 # The boots of Linux take their programs from the release build.
 test_preset dev -LE nested
