@@ -15,7 +15,7 @@ std::string error_of(const File& file) {
   const auto loaded = load_kernel(file);
   return loaded ? "no error" : loaded.error().message();
 }
-std::string error_of(const Arm64ImageSpec& spec) {
+std::string error_with(const Arm64ImageSpec& spec) {
   return error_of(tiny::arm64_image(spec));
 }
 
@@ -88,10 +88,10 @@ TEST_CASE("the flags of an Image") {
 }
 
 TEST_CASE("a big-endian kernel is refused, however old") {
-  CHECK(error_of({.flags = 0xB}) ==
+  CHECK(error_with({.flags = 0xB}) ==
         "Image header: this is a big-endian kernel, and what starts it here is little-endian: build it with "
         "CONFIG_CPU_LITTLE_ENDIAN=y (at file offset 0x18)");
-  CHECK(error_of({.text_offset = 0x0000080000000000, .image_size = 0, .flags = 0}) ==
+  CHECK(error_with({.text_offset = 0x0000080000000000, .image_size = 0, .flags = 0}) ==
         "Image header: this is a big-endian kernel, and what starts it here is little-endian: build it with "
         "CONFIG_CPU_LITTLE_ENDIAN=y (at file offset 0x8)");
 }
@@ -109,27 +109,27 @@ TEST_CASE("a kernel before 3.17 lies at 0x80000 and has room for its BSS") {
 TEST_CASE("text_offset is a multiple of a page below 2 MiB") {
   CHECK(facts_of({.text_offset = 0x80000}).text_offset == 0x80000);
   CHECK(facts_of({.text_offset = 0x1FF000}).text_offset == 0x1FF000);
-  CHECK(error_of({.text_offset = 0x200000}) ==
+  CHECK(error_with({.text_offset = 0x200000}) ==
         "Image header: text_offset 0x200000 is not a multiple of 0x1000 below 0x200000: the file is damaged "
         "(at file offset 0x8)");
-  CHECK(error_of({.text_offset = 0x80010}) ==
+  CHECK(error_with({.text_offset = 0x80010}) ==
         "Image header: text_offset 0x80010 is not a multiple of 0x1000 below 0x200000: the file is damaged "
         "(at file offset 0x8)");
-  CHECK(error_of({.text_offset = ~std::uint64_t{0}}) != "no error");
+  CHECK(error_with({.text_offset = ~std::uint64_t{0}}) != "no error");
 }
 
 TEST_CASE("image_size is at least the file's, and not absurd") {
   const std::uint64_t size = tiny::arm64_image().size();
   CHECK(facts_of({.image_size = size}).image_size == size);
-  CHECK(error_of({.image_size = size - 1}) ==
+  CHECK(error_with({.image_size = size - 1}) ==
         fmt::format("Image header: image_size is {:#x}, less than the {:#x} bytes that the Image has: the "
                     "file is damaged, or something was appended to it (at file offset 0x10)",
                     size - 1, size));
   CHECK(facts_of({.image_size = kGiB}).image_size == kGiB);
-  CHECK(error_of({.image_size = kGiB + 1}) ==
+  CHECK(error_with({.image_size = kGiB + 1}) ==
         "Image header: image_size is 0x40000001, and a kernel needs at most 0x40000000 bytes of memory: the "
         "file is damaged (at file offset 0x10)");
-  CHECK(error_of({.image_size = ~std::uint64_t{0}}) != "no error");
+  CHECK(error_with({.image_size = ~std::uint64_t{0}}) != "no error");
 }
 
 TEST_CASE("zeroes past image_size are padding and left out") {
@@ -144,10 +144,10 @@ TEST_CASE("zeroes past image_size are padding and left out") {
 }
 
 TEST_CASE("an Image without code is refused") {
-  CHECK(error_of({.code0 = 0}) ==
+  CHECK(error_with({.code0 = 0}) ==
         "Image header: code0 and code1 are 0, so there is nothing to start: the file is damaged (at file "
         "offset 0x0)");
-  CHECK(error_of({.code0 = 0, .code1 = 0x14000010}) == "no error");
+  CHECK(error_with({.code0 = 0, .code1 = 0x14000010}) == "no error");
 }
 
 TEST_CASE("the PE header of an Image with an EFI stub") {
