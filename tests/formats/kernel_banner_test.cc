@@ -26,3 +26,9 @@ TEST_CASE("a mention of Linux is no banner") {
   CHECK(banner_in("Linux 6.1") == "(none)");
   CHECK(banner_in("Linux version %s; Linux version Linux version 5.4") == "5.4");
 }
+
+TEST_CASE("of several banners the one with a build number counts") {
+  CHECK(banner_in("Linux version 6.1 (a) # SMP\nLinux version 6.1 (a) #1 SMP\nLinux version 6.2 #7") ==
+        "6.1 (a) #1 SMP");
+  CHECK(banner_in("Linux version 6.1 # SMP\nLinux version 6.2 #\n") == "6.1 # SMP");
+}

@@ -361,6 +361,7 @@ TEST_CASE("Debian's arm64 kernel loads, compressed by every tool") {
   CHECK(loaded->kernel.format == "arm64 Image");
   CHECK(loaded->kernel.is_linux);
   CHECK(loaded->kernel.version.find("debian-kernel@lists.debian.org") != std::string::npos);
+  CHECK(loaded->kernel.version.find(") #1 SMP ") != std::string::npos);
   CHECK(loaded->kernel.arm64->page_size == 4096);
   CHECK(loaded->kernel.arm64->anywhere);
   CHECK(loaded->kernel.arm64->image_size >= file.size());
