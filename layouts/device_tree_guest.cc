@@ -33,8 +33,8 @@ Result<void> check_cpus(const FdtReader& tree, const Machine& machine) {
   std::size_t count = 0;
   if (const auto cpus = tree.child(tree.root(), "cpus")) count = children_of_type(tree, *cpus, "cpu").size();
   if (count != machine.cpus)
-    return fail("the device tree has {} processors in /cpus, and the machine has {} vCPUs: give --cpus {}",
-                count, machine.cpus, std::max<std::size_t>(count, 1));
+    return fail("the device tree has {} processors in /cpus, and the machine has {}: {}", count, machine.cpus,
+                count == 0 ? "add them" : fmt::format("give --cpus {}", count));
   return {};
 }
 
@@ -46,14 +46,20 @@ struct Cells {
 
 Result<Cells> root_cells(const FdtReader& tree) {
   Cells cells;
-  if (tree.has(tree.root(), "#address-cells")) cells.address = TRY(tree.cell(tree.root(), "#address-cells"));
-  if (tree.has(tree.root(), "#size-cells")) cells.size = TRY(tree.cell(tree.root(), "#size-cells"));
+  const auto read = [&](std::string_view property, std::uint32_t& count) -> Result<void> {
+    if (!tree.has(tree.root(), property)) return {};
+    const auto cell = tree.cell(tree.root(), property);
+    if (!cell) return fail("the device tree's root has a {} that is not one cell: give it <2>", property);
+    count = *cell;
+    return {};
+  };
+  TRY(read("#address-cells", cells.address));
+  TRY(read("#size-cells", cells.size));
   for (const std::uint32_t count : {cells.address, cells.size})
     if (count != 1 && count != 2)
       return fail(
-          "the device tree's root has #address-cells {} and #size-cells {}, and RAM can be said with 1 or 2 "
-          "of "
-          "each",
+          "the device tree's root has #address-cells {} and #size-cells {}, and RAM takes 1 or 2 of each: "
+          "give it 2",
           cells.address, cells.size);
   return cells;
 }
