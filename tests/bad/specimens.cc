@@ -4,6 +4,7 @@
 #include <string>
 
 #include "formats/acpi.h"
+#include "formats/fdt.h"
 #include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
 #include "support/tiny_pe.h"
@@ -75,6 +76,50 @@ File ssdt() {
   return table(acpi::text("SSDT"), {0x08, 'T', 'I', 'N', 'Y', 0x00});
 }
 
+// A user's tree of one processor and one device, labelled "dev". At 0x4C is the length of the first property,
+// at 0x54 and 0x64 are the values of #address-cells and #size-cells.
+File device_tree() {
+  FdtWriter tree;
+  tree.begin("");
+  tree.cell("#address-cells", 2);
+  tree.cell("#size-cells", 2);
+  tree.begin("cpus");
+  tree.begin("cpu@0");
+  tree.end();
+  tree.end();
+  tree.begin("device");
+  tree.cell("phandle", 1);
+  tree.end();
+  tree.begin("__symbols__");
+  tree.string("dev", "/device");
+  tree.end();
+  tree.end();
+  return tree.finish();
+}
+
+// An overlay for it: one fragment goes to the label, one to a path.
+File overlay() {
+  FdtWriter tree;
+  tree.begin("");
+  tree.begin("fragment@0");
+  tree.cell("target", 0xFFFFFFFF);
+  tree.begin("__overlay__");
+  tree.string("status", "okay");
+  tree.end();
+  tree.end();
+  tree.begin("fragment@1");
+  tree.string("target-path", "/cpus");
+  tree.begin("__overlay__");
+  tree.string("note", "text");
+  tree.end();
+  tree.end();
+  tree.begin("__fixups__");
+  tree.string("dev", "/fragment@0:target:0");
+  tree.end();
+  tree.end();
+  return tree.finish();
+}
+
 // 5.2.9 "FADT", with HW_REDUCED_ACPI and nothing else.
 File fadt() {
   File rest(sizeof(acpi::Fadt) - sizeof(acpi::Header));
@@ -102,6 +147,7 @@ int main(int argc, char** argv) {
                        write("relocatable.elf", tiny::elf(tiny::relocatable_spec())) &&
                        write("tiny.image", tiny::arm64_image()) && write("tiny.zboot", tiny::zboot()) &&
                        write("vmlinux.arm64", tiny::arm64_elf()) && write("tiny.efi", uki()) &&
-                       write("tiny.cpio", cpio()) && write("ssdt.aml", ssdt()) && write("fadt.aml", fadt());
+                       write("tiny.cpio", cpio()) && write("ssdt.aml", ssdt()) && write("fadt.aml", fadt()) &&
+                       write("tiny.dtb", device_tree()) && write("tiny.dtbo", overlay());
   return written ? 0 : 1;
 }
