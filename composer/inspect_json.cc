@@ -1,12 +1,9 @@
-#include <nlohmann/json.hpp>
-
 #include "composer/inspect.h"
+#include "composer/json.h"
 
 namespace tintype {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string hex(std::uint64_t value) {
   return fmt::format("{:#x}", value);
@@ -102,7 +99,7 @@ std::string render_json(const InspectReport& report) {
   json["vp_contexts"] = headers_json(report.contexts);
   json["other_directives"] = headers_json(report.others);
   json["warnings"] = report.warnings;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace tintype
