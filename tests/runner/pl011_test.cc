@@ -71,10 +71,11 @@ TEST_CASE("registers keep the bits that they have") {
   const std::pair<std::uint32_t, std::uint32_t> registers[] = {
       {0x20, 0xFF},       {0x24, 0xFFFF},  {0x28, 0x3F},   {kLineControl, 0xFF},
       {kControl, 0xFF87}, {kLevels, 0x3F}, {kMask, 0x7FF}, {0x48, 0x7}};
-  for (const auto& [offset, mask] : registers) {
+  for (const auto& known : registers) {
+    const std::uint32_t offset = known.first;
     CAPTURE(offset);
     uart.write(offset, 0xFFFFFFFF);
-    CHECK(uart.read(offset) == mask);
+    CHECK(uart.read(offset) == known.second);
     uart.write(offset, 0);
     CHECK(uart.read(offset) == 0);
   }
