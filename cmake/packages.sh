@@ -2,7 +2,7 @@
 
 build_packages="g++ cmake ninja-build pkg-config libfdt-dev liblief-dev libzstd-dev libcxxopts-dev doctest-dev
   libssl-dev zlib1g-dev liblzma-dev libbz2-dev liblz4-dev liblzo2-dev libexpected-dev libfmt-dev nlohmann-json3-dev
-  libseccomp-dev libarchive-dev"
+  libtomlplusplus-dev libseccomp-dev libarchive-dev"
 # The nested machine, in which Linux runs where this host's KVM cannot run it.
 nested_packages="qemu-system-x86 busybox-static cpio gzip xz-utils lz4 zstd jq"
 # The same for AArch64.

@@ -20,6 +20,8 @@ struct OptionSpec {
   std::string help;         // one line
   bool repeatable = false;  // may be given several times
   bool file = false;        // names what is opened: a shell's unset variable makes an empty name
+  bool is_number() const { return value == "N"; }
+  bool is_size() const { return value == "SIZE"; }
 };
 
 struct OptionGroup {

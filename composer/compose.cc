@@ -1,14 +1,17 @@
 #include "composer/compose.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <future>
 #include <map>
 
 #include "composer/files.h"
 #include "composer/inputs.h"
+#include "composer/manifest.h"
 #include "formats/igvm.h"
 #include "formats/kernel.h"
 #include "formats/machine_tree.h"
+#include "formats/ordered_work.h"
 #include "layouts/arm64_guest.h"
 #include "layouts/check.h"
 #include "layouts/image.h"
@@ -97,15 +100,50 @@ std::vector<RegionLabel> labels_of(const std::vector<PlacedRegion>& regions) {
   return labels;
 }
 
-// Reads the file back as any loader would and compares it with what was meant to be written.
-Result<void> self_check(const OutputFile& output, const igvm::File& meant, const Machine& machine) {
+// Where the manifest goes, if one is wanted.
+Result<std::optional<OutputFile>> create_manifest(const BuildOptions& options) {
+  if (options.manifest.empty()) return std::nullopt;
+  std::error_code ignored;
+  const auto place = [&](const std::string& path) {
+    return path == "-" ? path : std::filesystem::weakly_canonical(path, ignored).string();
+  };
+  const std::string snapshot = place(options.output), manifest = place(options.manifest);
+  if (snapshot == manifest || snapshot + ".tmp" == manifest || manifest + ".tmp" == snapshot)
+    return fail("{}: the manifest would replace the snapshot {} or its temporary file: give it another name",
+                options.manifest, options.output);
+  return TRY(OutputFile::create(options.manifest));
+}
+
+// Reads the file back as any loader would and compares it with what was meant to be written, and its digests
+// with those of the image, if they are to be published.
+Result<void> self_check(const OutputFile& output, const igvm::File& meant, const Machine& machine,
+                        const std::optional<Manifest>& manifest) {
   const auto file = TRY(output.read_back());
   if (!file) return {};
   const igvm::File found = TRY(igvm::read(file->bytes()));
   TRY(igvm::same(meant, found));
   const auto tree = TRY(read_machine(file->bytes()));
   if (!tree || *tree != machine) return fail("the machine description differs");
+  if (manifest && TRY(declared_digests(found, tree, usable_threads())) != manifest->digests)
+    return fail("the launch digests differ");
   return {};
+}
+
+Result<void> write_manifest(const Manifest& manifest, OutputFile& output) {
+  const std::string text = manifest_text(manifest);
+  return output.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+// Gives both files their names. A snapshot without its name has no manifest either.
+Result<void> commit(OutputFile& output, std::optional<OutputFile>& manifest,
+                    const std::string& manifest_path) {
+  TRY(output.sync());
+  if (manifest) TRY(manifest->commit());
+  const Result<void> committed = output.commit();
+  std::error_code ignored;
+  if (!committed && manifest && std::filesystem::is_regular_file(manifest_path, ignored))
+    std::filesystem::remove(manifest_path, ignored);
+  return committed;
 }
 
 }  // namespace
@@ -115,6 +153,7 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   progress.step("open inputs");
   const InputFiles files = TRY(InputFiles::open(options));
   OutputFile output = TRY(OutputFile::create(options.output));
+  std::optional<OutputFile> manifest_output = TRY(create_manifest(options));
   const std::vector<NamedBytes> sources = files.components();
   auto hashes = std::async(std::launch::async, [&] { return hash_all(sources); });
 
@@ -151,6 +190,10 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   // The launch order is decided once, and written; the machine follows it as a trailer.
   const igvm::File file = launch_sequence(image, platforms_of(image.machine.arch), arena);
   progress.step("write");
+  // The manifest describes the image, whose pages are still at hand, while the disk is busy.
+  auto description = options.manifest.empty()
+                         ? std::future<Result<Manifest>>()
+                         : std::async(std::launch::async, [&] { return describe(file, image.machine); });
   const std::vector<std::uint8_t> trailer = machine_trailer(image.machine);
   std::uint64_t written = 0;
   TRY(with_context(igvm::write(file, trailer,
@@ -160,11 +203,19 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
                                }),
                    options.output));
 
+  std::optional<Manifest> manifest;
+  if (manifest_output) {
+    progress.step("describe");
+    manifest = TRY(with_context(description.get(), options.output));
+    manifest->recipe = recipe_by_roles(build_spec(), options.given, image.machine.components);
+  }
+
   // What any loader will read is what was meant, or there is no output.
   progress.step("self-check");
-  TRY(with_context(self_check(output, file, image.machine), options.output + ": self-check"));
+  TRY(with_context(self_check(output, file, image.machine, manifest), options.output + ": self-check"));
   progress.step("sync");
-  TRY(output.commit());
+  if (manifest) TRY(write_manifest(*manifest, *manifest_output));
+  TRY(commit(output, manifest_output, options.manifest));
   progress.finish();
   return fmt::format("{}: {} bytes, {} regions, {} MiB RAM, {} vCPU{}, {}", options.output, written,
                      image.machine.labels.size(), options.memory / kMiB, options.cpus,

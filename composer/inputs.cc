@@ -99,15 +99,17 @@ Result<void> check_dtb(Bytes file) {
 
 }  // namespace
 
-Result<Bytes> InputFiles::map(const std::string& path, const std::string& output) {
+Result<Bytes> InputFiles::map(const std::string& path, const BuildOptions& options) {
   files_.push_back(TRY(InputFile::open(path)));
-  if (files_.back().is_replaced_by(output))
-    return fail("{}: is an input too, and would be replaced: give another output", output);
+  if (files_.back().is_replaced_by(options.output))
+    return fail("{}: is an input too, and would be replaced: give another output", options.output);
+  if (!options.manifest.empty() && files_.back().is_replaced_by(options.manifest))
+    return fail("{}: is an input too, and would be replaced: give another manifest", options.manifest);
   return files_.back().bytes();
 }
 
 Result<void> InputFiles::open_kernel(const BuildOptions& options) {
-  const Bytes file = TRY(map(options.kernel, options.output));
+  const Bytes file = TRY(map(options.kernel, options));
   if (probe(file).kind != FileKind::uki) {
     if (options.profile)
       return fail("{}: this is {}, and --profile chooses one of a unified kernel image: leave it out",
@@ -126,17 +128,18 @@ Result<void> InputFiles::open_kernel(const BuildOptions& options) {
 Result<void> InputFiles::open_initrds(const BuildOptions& options) {
   for (const InitrdOption& initrd : options.initrds) {
     if (initrd.is_directory) {
-      TRY(check_outside(options.output, initrd.path));
+      for (const std::string& output : {options.output, options.manifest})
+        if (!output.empty()) TRY(check_outside(output, initrd.path));
       made_.push_back(TRY(initrd_from_directory(initrd.path, {.zstd = options.initrd_zstd})));
       initrds_.push_back({"initrd", initrd.path, made_.back()});
       continue;
     }
-    const Bytes file = TRY(map(initrd.path, options.output));
+    const Bytes file = TRY(map(initrd.path, options));
     if (file.empty()) return fail("{}: the initrd is empty: leave --initrd out", initrd.path);
     initrds_.push_back({"initrd", initrd.path, file});
   }
   for (const ModuleOption& module : options.modules) {
-    const Bytes file = TRY(map(module.path, options.output));
+    const Bytes file = TRY(map(module.path, options));
     if (file.empty()) return fail("{}: the module is empty: leave --module out", module.path);
     modules_.push_back({"module", module.path, file});
   }
@@ -145,14 +148,14 @@ Result<void> InputFiles::open_initrds(const BuildOptions& options) {
 
 Result<void> InputFiles::open_tables(const BuildOptions& options) {
   for (const std::string& path : options.acpi_tables) {
-    const Bytes file = TRY(map(path, options.output));
+    const Bytes file = TRY(map(path, options));
     const AcpiFile table = TRY(with_context(read_acpi_table(file), path));
     imported_.push_back({file, table.signature, path});
     const std::string signature(table.signature.begin(), table.signature.end());
     tables_.push_back({"acpi-table", path, file, "ACPI table " + signature});
   }
   if (options.dtb) {
-    const Bytes file = TRY(map(*options.dtb, options.output));
+    const Bytes file = TRY(map(*options.dtb, options));
     TRY(with_context(check_dtb(file), *options.dtb));
     dtb_ = {"dtb", *options.dtb, file};
   } else if (uki_ && uki_->dtb) {
@@ -160,7 +163,7 @@ Result<void> InputFiles::open_tables(const BuildOptions& options) {
     TRY(of_input(check_dtb(dtb_->bytes), *dtb_));
   }
   for (const std::string& path : options.overlays) {
-    const Bytes file = TRY(map(path, options.output));
+    const Bytes file = TRY(map(path, options));
     TRY(with_context(check_dtb(file), path));
     overlays_.push_back({"fdt-overlay", path, file});
   }

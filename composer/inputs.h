@@ -53,7 +53,7 @@ class InputFiles {
  private:
   InputFiles() = default;
   // Maps a file, which lives as long as this.
-  Result<Bytes> map(const std::string& path, const std::string& output);
+  Result<Bytes> map(const std::string& path, const BuildOptions& options);
   Result<void> open_kernel(const BuildOptions& options);
   Result<void> open_initrds(const BuildOptions& options);
   Result<void> open_tables(const BuildOptions& options);

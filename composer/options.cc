@@ -25,6 +25,7 @@ Examples:
   compose-snapshot build -o image.bin --kernel Image.gz --initrd initrd.img \
       --device-tree --gic v2
   compose-snapshot build -o - --kernel vmlinux | ssh host 'cat > image.bin'
+  compose-snapshot build --recipe image.toml --cpus 4 --manifest image.json
 
 KERNEL is an ELF64 vmlinux or other ELF64 that is entered like it, an ELF with
 a PVH note, a bzImage of boot protocol 2.12 or newer, an arm64 Image, packed or
@@ -134,17 +135,19 @@ OptionGroup machine_group() {
                          "what SMBIOS says, such as product=Turnip; may be repeated, the keys are below"))}};
 }
 
-CommandSpec build_spec() {
-  const OptionGroup output = {
-      "Output",
-      {with_letter(file("output", "the snapshot to write; '-' is standard output"), 'o'),
-       flag("timings", "say on standard error how long each step took"),
-       with_letter(flag("quiet", "print nothing when all is well"), 'q')}};
-  return {.name = "build",
-          .summary = "Compose a snapshot.",
-          .usage = "-o FILE --kernel KERNEL [OPTION...]",
-          .groups = {output, kernel_group(), data_group(), machine_group()},
-          .epilogue = kBuildExamples + smbios_help()};
+OptionGroup recipe_group() {
+  return {"Recipe",
+          {file("recipe", "a file in TOML that has options by their names; options beside it override it"),
+           text("variant", "NAME", "with what the recipe has under [variant.NAME]"),
+           flag("print-recipe", "print the recipe that says the same as this command line, and do nothing")}};
+}
+
+OptionGroup output_group() {
+  return {"Output",
+          {with_letter(file("output", "the snapshot to write; '-' is standard output"), 'o'),
+           file("manifest", "write digests, hashes of inputs and regions, and the recipe there as JSON"),
+           flag("timings", "say on standard error how long each step took"),
+           with_letter(flag("quiet", "print nothing when all is well"), 'q')}};
 }
 
 Result<std::string> checked_protocol(const std::string& name) {
@@ -220,7 +223,7 @@ Result<void> parse_machine(const CommandLine& line, BuildOptions& options) {
 Result<void> parse_kernel(const CommandLine& line, BuildOptions& options) {
   const auto text = [&](const char* name) { return *line.find(name); };
   constexpr std::uint32_t kMaxProfile = 999;
-  options.kernel = text("kernel");
+  options.kernel = line.find("kernel").value_or("");
   if (line.has("profile")) options.profile = TRY(parse_number("--profile", text("profile"), 0, kMaxProfile));
   options.keep_compressed = line.has("keep-compressed");
   if (line.has("cmdline")) options.cmdline = text("cmdline");
@@ -240,19 +243,31 @@ Result<void> parse_kernel(const CommandLine& line, BuildOptions& options) {
 
 }  // namespace
 
-Result<std::variant<BuildOptions, PrintOptions>> parse_build(int argc, const char* const* argv) {
-  auto parsed = TRY(parse_command_line(build_spec(), argc, argv));
-  if (auto* help = std::get_if<PrintOptions>(&parsed)) return std::move(*help);
-  const auto& line = std::get<CommandLine>(parsed);
+CommandSpec build_spec() {
+  return {.name = "build",
+          .summary = "Compose a snapshot.",
+          .usage =
+              "-o FILE --kernel KERNEL [OPTION...]\n"
+              "  compose-snapshot build --recipe FILE [OPTION...]",
+          .groups = {output_group(), recipe_group(), kernel_group(), data_group(), machine_group()},
+          .epilogue = kBuildExamples + smbios_help()};
+}
+
+Result<BuildOptions> build_options(const Settings& settings, bool complete) {
+  const CommandLine line = command_line_of(settings);
   BuildOptions options;
-  if (!line.has("output")) return fail("no output is given: add -o FILE");
-  if (!line.has("kernel")) return fail("no kernel is given: add --kernel FILE");
-  options.output = *line.find("output");
+  if (complete && !line.has("output")) return fail("no output is given: add -o FILE");
+  if (complete && !line.has("kernel")) return fail("no kernel is given: add --kernel FILE");
+  options.output = line.find("output").value_or("");
+  options.manifest = line.find("manifest").value_or("");
+  if (!options.manifest.empty() && options.manifest == options.output)
+    return fail("--manifest and --output are both '{}': give two names", options.output);
   TRY(parse_kernel(line, options));
   TRY(parse_data(line, options));
   TRY(parse_machine(line, options));
   options.timings = line.has("timings");
   options.quiet = line.has("quiet");
+  options.given = settings;
   return options;
 }
 

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "composer/command_line.h"
 #include "composer/numa_options.h"
+#include "composer/recipe.h"
 #include "composer/smbios_options.h"
 #include "formats/machine.h"
 #include "formats/result.h"
@@ -28,6 +28,7 @@ struct ModuleOption {
 
 struct BuildOptions {
   std::string output;
+  std::string manifest;  // empty: none
   std::string kernel;
   bool keep_compressed = false;
   std::optional<unsigned> profile;      // of a unified kernel image
@@ -52,9 +53,15 @@ struct BuildOptions {
   std::vector<std::uint8_t> kaslr_seed;  // empty: the kernel stays where it was linked
   bool timings = false;
   bool quiet = false;
+  Settings given;  // all of the above as it was set, for the manifest
 };
 
-// Reads the options of `build`; argv[0] is its name. Errors are usage errors.
-Result<std::variant<BuildOptions, PrintOptions>> parse_build(int argc, const char* const* argv);
+// Every option of `build`: of command lines, help and recipes.
+CommandSpec build_spec();
+
+// What `settings` say. Errors: an option that must be there is not, a value is none of its option's, options
+// contradict each other. Without `complete` it is a recipe to be finished later, and output and kernel may
+// lack.
+Result<BuildOptions> build_options(const Settings& settings, bool complete = true);
 
 }  // namespace tintype

@@ -20,10 +20,26 @@ Result<Done> run(const BuildOptions& options) {
   return done;
 }
 
+// What is done with options that are known.
+Result<Action> action_of(const Settings& settings, bool print_recipe) {
+  const BuildOptions options = TRY(build_options(settings, !print_recipe));
+  if (print_recipe) return print(TRY(recipe_text(build_spec(), settings)));
+  return [options] { return run(options); };
+}
+
+// A recipe is an input, not the command line: what is wrong in it is found when the work begins.
+Result<Done> run_recipe(const CommandLine& line) {
+  const Settings settings = TRY(settings_of(build_spec(), line));
+  return TRY(with_origin(action_of(settings, line.has("print-recipe")), settings))();
+}
+
 Result<Action> parse(int argc, const char* const* argv) {
-  auto options = TRY(parse_build(argc, argv));
-  if (const auto* text = std::get_if<PrintOptions>(&options)) return print(text->text);
-  return [chosen = std::get<BuildOptions>(std::move(options))] { return run(chosen); };
+  const auto parsed = TRY(parse_command_line(build_spec(), argc, argv));
+  if (const auto* text = std::get_if<PrintOptions>(&parsed)) return print(text->text);
+  const auto& line = std::get<CommandLine>(parsed);
+  if (line.has("recipe")) return [line] { return run_recipe(line); };
+  if (line.has("variant")) return fail("--variant chooses in a recipe, and none is given: add --recipe FILE");
+  return action_of(TRY(settings_of(build_spec(), line)), line.has("print-recipe"));
 }
 
 }  // namespace

@@ -10,15 +10,10 @@
 namespace tintype {
 namespace {
 
-template <typename Parse>
-auto with_words(std::initializer_list<const char*> words, Parse parse) {
-  const std::vector<const char*> argv(words);
-  return parse(static_cast<int>(argv.size()), argv.data());
-}
-
 // The options of `build`, `words` with that name in front.
-Result<std::variant<BuildOptions, PrintOptions>> parse(std::initializer_list<const char*> words) {
-  return with_words(words, parse_build);
+Result<BuildOptions> parse(const std::vector<const char*>& words) {
+  const auto line = TRY(parse_command_line(build_spec(), static_cast<int>(words.size()), words.data()));
+  return build_options(TRY(settings_of(build_spec(), std::get<CommandLine>(line))));
 }
 
 // What is wrong with a whole command line.
@@ -43,7 +38,7 @@ std::string text_of(std::initializer_list<const char*> words) {
 TEST_CASE("a build takes its options, and has the documented defaults") {
   const auto plain = parse({"build", "-o", "out", "--kernel", "vmlinuz"});
   REQUIRE_OK(plain);
-  const auto& defaults = std::get<BuildOptions>(*plain);
+  const auto& defaults = *plain;
   CHECK(defaults.output == "out");
   CHECK(defaults.kernel == "vmlinuz");
   CHECK(defaults.initrds.empty());
@@ -57,7 +52,7 @@ TEST_CASE("a build takes its options, and has the documented defaults") {
       parse({"build", "--output=-", "--kernel", "k", "--initrd", "i,j", "--cmdline", "a=b --kernal x",
              "--memory", "2G", "--cpus", "4", "--protocol", "linux-x86_64", "--timings", "-q"});
   REQUIRE_OK(full);
-  const auto& options = std::get<BuildOptions>(*full);
+  const auto& options = *full;
   CHECK(options.output == "-");
   REQUIRE(options.initrds.size() == 1);
   CHECK(options.initrds[0].path == "i,j");
@@ -73,10 +68,10 @@ TEST_CASE("a build takes its options, and has the documented defaults") {
 TEST_CASE("values that start with a dash and empty ones are values") {
   const auto dashed = parse({"build", "-o", "out", "--kernel", "k", "--cmdline", "--memory"});
   REQUIRE_OK(dashed);
-  CHECK(std::get<BuildOptions>(*dashed).cmdline == "--memory");
+  CHECK(dashed->cmdline == "--memory");
   const auto empty = parse({"build", "-o", "out", "--kernel", "k", "--cmdline", ""});
   REQUIRE_OK(empty);
-  CHECK(std::get<BuildOptions>(*empty).cmdline == "");
+  CHECK(empty->cmdline == "");
 }
 
 TEST_CASE("mistakes are named, with what was probably meant") {
@@ -106,7 +101,7 @@ TEST_CASE("options of AArch64 guests") {
   const auto parsed = parse({"build", "-o", "o", "--kernel", "k", "--device-tree", "--gic", "v2",
                              "--fdt-overlay", "a,b.dtbo", "--fdt-overlay", "c.dtbo", "--fdt", "board.dtb"});
   REQUIRE_OK(parsed);
-  const auto& options = std::get<BuildOptions>(*parsed);
+  const auto& options = *parsed;
   CHECK(options.protocol == "linux-arm64-dt");
   CHECK(options.gic == Gic::v2);
   CHECK_FALSE(options.its);
@@ -115,7 +110,7 @@ TEST_CASE("options of AArch64 guests") {
   const auto refused = [](std::initializer_list<const char*> words) {
     std::vector<const char*> argv = {"build", "-o", "o", "--kernel", "k"};
     argv.insert(argv.end(), words);
-    const auto result = parse_build(static_cast<int>(argv.size()), argv.data());
+    const auto result = parse(argv);
     return result ? "" : result.error().message();
   };
   CHECK(refused({"--gic", "v4"}) == "--gic 'v4' is neither v2 nor v3");
