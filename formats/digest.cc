@@ -22,6 +22,13 @@ void Sha256Stream::update(Bytes bytes) {
   SHA256_Update(&state_->context, bytes.data(), bytes.size());
 }
 
+Sha256 Sha256Stream::digest() const {
+  SHA256_CTX copy = state_->context;
+  Sha256 digest;
+  SHA256_Final(digest.data(), &copy);
+  return digest;
+}
+
 Sha256 Sha256Stream::finish() {
   Sha256 digest;
   SHA256_Final(digest.data(), &state_->context);

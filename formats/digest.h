@@ -22,6 +22,8 @@ class Sha256Stream {
   Sha256Stream(Sha256Stream&&) noexcept;
   Sha256Stream& operator=(Sha256Stream&&) noexcept;
   void update(Bytes bytes);
+  // The digest of what was given so far; more may follow.
+  Sha256 digest() const;
   // The digest of all that was given. Call once.
   Sha256 finish();
 

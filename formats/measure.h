@@ -34,6 +34,10 @@ struct MeasureOptions {
   // Told of every operation that the digest takes in, in order: its step, which page of it (of registers:
   // which register), and the digest after it. Costs a digest for each.
   std::function<void(const LaunchStep& step, std::uint64_t index, Bytes digest)> observe = {};
+  // The same for the records of a native digest that belong to no step, by their names in NATIVE-DIGEST.md:
+  // "version", "architecture", "RAM", "machine", each "parameters" and "registers" record in the order of
+  // NativeLaunch, and "end".
+  std::function<void(std::string_view record, Bytes digest)> observe_record = {};
   // Told of bytes of the file that are not needed any more, in order.
   std::function<void(Bytes done)> done = {};
 };
@@ -63,7 +67,7 @@ struct NativeLaunch {
 // bytes. Errors: those of launch_steps(), and registers that cannot be read.
 Result<NativeLaunch> native_launch(const igvm::File& file, const std::optional<Machine>& machine);
 
-// NATIVE-DIGEST.md. options.observe and tdx_order have no meaning here.
+// NATIVE-DIGEST.md. options.observe is told of pages; tdx_order has no meaning here.
 LaunchDigest measure_native(const NativeLaunch& launch, const MeasureOptions& options = {});
 
 }  // namespace tintype

@@ -35,6 +35,7 @@ class Records {
     stream_.update(bytes_of(value));
   }
   void bytes(Bytes value) { stream_.update(value); }
+  Sha256 digest() const { return stream_.digest(); }
   Sha256 finish() { return stream_.finish(); }
 
  private:
@@ -123,6 +124,7 @@ void put_pages(const std::vector<LaunchStep>& steps, const MeasureOptions& optio
       records.number(step->gpa + (first + i) * kPageSize);
       records.number(kind_number(step->kind));
       if (hashes[slot][i]) records.bytes(*hashes[slot][i]);
+      if (options.observe) options.observe(*step, first + i, records.digest());
     }
     if (options.done && !step->data.empty())
       options.done(step->data.subspan(first * kPageSize, pages * kPageSize));
@@ -188,22 +190,30 @@ Result<NativeLaunch> native_launch(const igvm::File& file, const std::optional<M
 
 LaunchDigest measure_native(const NativeLaunch& launch, const MeasureOptions& options) {
   Records records;
+  const auto end_of_record = [&](std::string_view name) {
+    if (options.observe_record) options.observe_record(name, records.digest());
+  };
   records.text("tintype native launch 1");
+  end_of_record("version");
   records.text(arch_name(launch.arch));
+  end_of_record("architecture");
   records.number(launch.ram.size());
   for (const GpaRange& range : launch.ram) {
     records.number(range.start);
     records.number(range.end);
   }
+  end_of_record("RAM");
   if (launch.machine)
     put_machine(*launch.machine, records);
   else
     records.number(0);
+  end_of_record("machine");
   put_pages(launch.steps, options, records);
   for (const auto& [address, type] : launch.parameters) {
     records.number(kParameter);
     records.number(address);
     records.number(type);
+    end_of_record("parameters");
   }
   for (const auto& [index, state] : launch.vcpus) {
     const std::vector<std::uint64_t> values =
@@ -212,8 +222,10 @@ LaunchDigest measure_native(const NativeLaunch& launch, const MeasureOptions& op
     records.number(index);
     records.number(values.size());
     for (const std::uint64_t value : values) records.number(value);
+    end_of_record("registers");
   }
   records.number(kEnd);
+  end_of_record("end");
   const Sha256 digest = records.finish();
   return {LaunchPlatform::native, {digest.begin(), digest.end()}};
 }
