@@ -17,7 +17,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 # Headers and archives to build with; those of every architecture are architecture-independent packages.
 dev="libfdt-dev libssl-dev zlib1g-dev liblief-dev liblzma-dev libbz2-dev liblz4-dev liblzo2-dev libzstd-dev
-  libarchive-dev libseccomp-dev libfmt-dev"
+  libarchive-dev libseccomp-dev libfmt-dev libtomlplusplus-dev"
 all="libexpected-dev libcxxopts-dev nlohmann-json3-dev"
 # Whose own dependencies are fetched too, for programs to run.
 shared="libc6 libstdc++6 libfdt1 libssl3 zlib1g liblief0 liblzma5 libbz2-1.0 liblz4-1 liblzo2-2 libzstd1 libarchive13
