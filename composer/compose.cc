@@ -103,9 +103,10 @@ std::vector<RegionLabel> labels_of(const std::vector<PlacedRegion>& regions) {
 // Where the manifest goes, if one is wanted.
 Result<std::optional<OutputFile>> create_manifest(const BuildOptions& options) {
   if (options.manifest.empty()) return std::nullopt;
+  namespace fs = std::filesystem;
   std::error_code ignored;
   const auto place = [&](const std::string& path) {
-    return path == "-" ? path : std::filesystem::weakly_canonical(path, ignored).string();
+    return path == "-" ? path : fs::weakly_canonical(fs::absolute(path, ignored), ignored).string();
   };
   const std::string snapshot = place(options.output), manifest = place(options.manifest);
   if (snapshot == manifest || snapshot + ".tmp" == manifest || manifest + ".tmp" == snapshot)

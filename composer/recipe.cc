@@ -5,6 +5,7 @@
 #include <map>
 
 #include "composer/files.h"
+#include "formats/size.h"
 
 namespace tintype {
 
@@ -83,16 +84,6 @@ Json smbios_json(const Settings& settings) {
   }
   for (const auto& [key, texts] : values) json[key] = texts.size() == 1 ? Json(texts[0]) : Json(texts);
   return json;
-}
-
-// A number as it is, unless it was written in another way than numbers are in TOML.
-Json number_json(const std::string& text) {
-  const bool plain = !text.empty() && text.size() <= 9 && text.find_first_not_of("0123456789") == text.npos;
-  const bool padded = text.size() > 1 && text[0] == '0';
-  if (!plain || padded) return text;
-  std::uint64_t number = 0;
-  for (const char c : text) number = 10 * number + static_cast<std::uint64_t>(c - '0');
-  return number;
 }
 
 // The options that are files of the compose, with the role of what becomes of them.
@@ -189,7 +180,8 @@ Json recipe_json(const CommandSpec& spec, const Settings& settings) {
       } else if (option.value.empty()) {
         recipe[option.name] = true;
       } else {
-        recipe[option.name] = option.is_number() ? number_json(values[0]) : Json(values[0]);
+        const auto number = option.is_number() ? parse_decimal(values[0]) : std::nullopt;
+        recipe[option.name] = number ? Json(*number) : Json(values[0]);
       }
     }
   return recipe;

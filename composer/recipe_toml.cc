@@ -43,6 +43,12 @@ std::string_view type_name(const toml::node& node) {
   }
 }
 
+// What toml++ says, without that it is an error and of parsing.
+std::string_view complaint(std::string_view description) {
+  constexpr std::string_view kStart = "Error while parsing ";
+  return description.starts_with(kStart) ? description.substr(kStart.size()) : description;
+}
+
 using Entry = std::pair<const toml::key*, const toml::node*>;
 
 // The entries of a table from top to bottom, so that the first mistake of a file is the one that is told.
@@ -225,6 +231,9 @@ Result<Settings> Reader::read(const toml::table& table, bool variant) const {
     const std::string_view name = key->str();
     const auto found = std::find(known.begin(), known.end(), name);
     if (found == known.end()) {
+      if (name == "variant")
+        return fail("{}: a variant has no variants of its own: write [variant.NAME] with one name",
+                    at(key->source()));
       if (!is_recipe_key(name))
         return fail("{}: '{}' is an option of the command line only: a recipe is a whole by itself",
                     at(key->source()), name);
@@ -274,13 +283,17 @@ Result<Settings> read_recipe(const CommandSpec& spec, const std::string& path, B
   if (text.size() > kMaxRecipe)
     return fail("{}: {} bytes are too many for a recipe, which has {} at most: give a recipe", path,
                 text.size(), kMaxRecipe);
+  // A dot nests a table, without a bound of toml++'s own, and what is nested deeply ends deep in the stack.
+  constexpr auto kMaxDots = 4096;
+  if (const auto dots = std::count(text.begin(), text.end(), '.'); dots > kMaxDots)
+    return fail("{}: it has {} dots, and a recipe has {} at most: give a recipe", path, dots, kMaxDots);
   try {
     const std::string_view view(reinterpret_cast<const char*>(text.data()), text.size());
     const toml::parse_result parsed = toml::parse(view, path);
     const Reader reader(spec, path);
     if (!parsed)
       return fail("{}: this is no TOML: {}", reader.at(parsed.error().source()),
-                  shown(parsed.error().description(), 200));
+                  shown(complaint(parsed.error().description()), 200));
     const toml::table& table = parsed.table();
     Settings settings = TRY(reader.read(table, false));
     const toml::table none;

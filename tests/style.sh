@@ -18,7 +18,7 @@ else
 fi
 
 # A third-party header is included by exactly one source, so that one file catches its errors and knows its types.
-for header in LIEF/ELF.hpp LIEF/PE.hpp archive.h cxxopts.hpp zstd.h openssl/ lzma.h lz4 bzlib.h lzo/ nlohmann/ libfdt.h seccomp.h zlib.h; do
+for header in LIEF/ELF.hpp LIEF/PE.hpp archive.h cxxopts.hpp zstd.h openssl/ lzma.h lz4 bzlib.h lzo/ nlohmann/ libfdt.h seccomp.h zlib.h toml++/; do
   for part in 'formats layouts' composer runner; do
     # shellcheck disable=SC2086
     files=$(grep -lF "#include <$header" -r $part)
