@@ -65,7 +65,7 @@ Result<std::string> recipe_text(const CommandSpec& spec, const Settings& setting
 template <typename T>
 Result<T> with_origin(Result<T> result, const Settings& settings) {
   if (result) return result;
-  const std::string origin = origin_of(result.error().what, settings);
+  const std::string origin = origin_of(result.error().message(), settings);
   return origin.empty() ? result : with_context(std::move(result), origin);
 }
 
