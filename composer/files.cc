@@ -108,6 +108,16 @@ Result<InputFile> InputFile::open(const std::string& path) {
   return file;
 }
 
+void InputFile::release(Bytes part) const {
+  const bool inside = part.data() >= bytes_.data() && part.size() <= bytes_.size() &&
+                      part.data() <= bytes_.data() + (bytes_.size() - part.size());
+  if (mapping_ == nullptr || part.empty() || !inside) return;
+  const auto offset = static_cast<std::uint64_t>(part.data() - bytes_.data());
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t start = (offset + page - 1) / page * page, end = (offset + part.size()) / page * page;
+  if (start < end) ::madvise(static_cast<char*>(mapping_) + start, end - start, MADV_DONTNEED);
+}
+
 bool InputFile::is_replaced_by(const std::string& path) const {
   const std::string target = target_of(path);
   for (const std::string& name : {target, target + std::string(kTemporary)}) {

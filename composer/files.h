@@ -22,6 +22,9 @@ class InputFile {
   InputFile& operator=(InputFile&& other) noexcept;
 
   Bytes bytes() const { return bytes_; }
+  // Takes the whole pages of `part` out of memory; who reads them later gets them from the file again. Does
+  // nothing for bytes that are not mapped, or not this file's. Any thread may, while others read.
+  void release(Bytes part) const;
   // Whether writing an output to `path` would replace this very file, by whatever name: the output itself, or
   // the temporary file that becomes it.
   bool is_replaced_by(const std::string& path) const;

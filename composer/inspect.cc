@@ -340,18 +340,9 @@ struct InitializationVisitor {
   }
 };
 
-}  // namespace
-
-std::vector<RegionReport> regions_in(const igvm::File& file, const std::optional<Machine>& machine) {
-  return regions_of(machine, runs_of(file));
-}
-
-Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
-  InspectReport report{.file = name, .size = bytes.size()};
-  const igvm::File file = TRY(igvm::read(bytes, &report.layout));
+void add_headers(const igvm::File& file, InspectReport& report) {
   report.format_version = file.format_version;
   report.arch = file.arch;
-  report.machine = TRY(read_machine(bytes));
   report.header_count = file.platforms.size() + file.initializations.size();
   for (const IGVM_VHS_SUPPORTED_PLATFORM& platform : file.platforms)
     report.platforms.push_back({platform_name(platform.platform_type),
@@ -365,6 +356,27 @@ Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
     if (!std::holds_alternative<igvm::PageRun>(directive)) ++report.header_count;
     std::visit(DirectiveVisitor{report}, directive);
   }
+}
+
+}  // namespace
+
+std::vector<RegionReport> regions_in(const igvm::File& file, const std::optional<Machine>& machine) {
+  return regions_of(machine, runs_of(file));
+}
+
+Result<InspectReport> gather_headers(const std::string& name, Bytes bytes) {
+  InspectReport report{.file = name, .size = bytes.size()};
+  const igvm::File file = TRY(igvm::read(bytes, &report.layout));
+  report.machine = TRY(read_machine(bytes));
+  add_headers(file, report);
+  return report;
+}
+
+Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
+  InspectReport report{.file = name, .size = bytes.size()};
+  const igvm::File file = TRY(igvm::read(bytes, &report.layout));
+  report.machine = TRY(read_machine(bytes));
+  add_headers(file, report);
   const Runs runs = runs_of(file);
   report.regions = regions_of(report.machine, runs);
   if (report.machine) report.memory_map = memory_map_in(*report.machine, runs);

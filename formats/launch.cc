@@ -27,17 +27,28 @@ const PlatformName& named(LaunchPlatform platform) {
                        [&](const PlatformName& known) { return known.platform == platform; });
 }
 
-// What a user calls a platform of the file.
-std::string user_name(std::uint8_t type) {
-  for (const PlatformName& known : kPlatforms)
-    if (known.igvm == type) return std::string(known.name);
-  return std::string(igvm::platform_name(type));
+// What a user calls the platforms of the file: "native, vbs".
+std::string user_names(const igvm::File& file) {
+  std::string names;
+  const auto add = [&](std::string_view name) { names += (names.empty() ? "" : ", ") + std::string(name); };
+  for (const LaunchPlatform platform : declared_platforms(file)) add(named(platform).name);
+  for (const IGVM_VHS_SUPPORTED_PLATFORM& header : file.platforms)
+    if (std::none_of(std::begin(kPlatforms), std::end(kPlatforms),
+                     [&](const PlatformName& known) { return known.igvm == header.platform_type; }))
+      add(igvm::platform_name(header.platform_type));
+  return names;
 }
 
 bool declares(const igvm::File& file, const IGVM_VHS_SUPPORTED_PLATFORM& header, LaunchPlatform platform) {
   if (platform == LaunchPlatform::native && file.arch == Arch::aarch64)
     return header.platform_type == IGVM_PLATFORM_VSM_ISOLATION && header.highest_vtl == 0;
   return header.platform_type == named(platform).igvm;
+}
+
+std::optional<std::uint32_t> mask_of(const igvm::File& file, LaunchPlatform platform) {
+  for (const IGVM_VHS_SUPPORTED_PLATFORM& header : file.platforms)
+    if (declares(file, header, platform)) return header.compatibility_mask.value();
+  return std::nullopt;
 }
 
 // Whether there are pages of `kind` for the platform to launch.
@@ -97,16 +108,13 @@ class Steps {
     if (area == area_sizes_.end())
       return fail("inserts parameter area {} at {:#x}, which it does not declare before",
                   insert.parameter_area_index.value(), insert.gpa.value());
-    push({.kind = Kind::parameter, .gpa = insert.gpa, .pages = area->second / kPageSize});
-    return {};
+    return push_claimed({.kind = Kind::parameter, .gpa = insert.gpa, .pages = area->second / kPageSize});
   }
 
   Result<void> take(const IGVM_VHS_ERROR_RANGE& range) {
     if (!ours(range.compatibility_mask)) return {};
-    push({.kind = Kind::error_range,
-          .gpa = range.gpa,
-          .pages = (std::uint64_t{range.size_bytes} + kPageSize - 1) / kPageSize});
-    return {};
+    return push_claimed(
+        {.kind = Kind::error_range, .gpa = range.gpa, .pages = range.size_bytes.value() / kPageSize});
   }
 
   Result<void> take(const igvm::VpContext& context) {
@@ -128,9 +136,22 @@ class Steps {
 
   void push(const LaunchStep& step) { steps_.push_back(step); }
 
+  Result<void> push_claimed(const LaunchStep& step) {
+    if (step.pages > kMaxPagesWithoutHeader - claimed_)
+      return fail(
+          "has {} at {:#x} of {} pages, and parameters and error ranges of more than {} pages together are "
+          "not measured: make it smaller",
+          step.kind == Kind::parameter ? "a parameter area" : "an error range", step.gpa, step.pages,
+          kMaxPagesWithoutHeader);
+    claimed_ += step.pages;
+    push(step);
+    return {};
+  }
+
   LaunchPlatform platform_;
   std::uint32_t mask_;
   std::map<std::uint32_t, std::uint64_t> area_sizes_;
+  std::uint64_t claimed_ = 0;  // pages that no header of their own vouches for
   std::vector<LaunchStep> steps_;
 };
 
@@ -147,13 +168,22 @@ std::string_view launch_platform_name(LaunchPlatform platform) {
   return named(platform).name;
 }
 
+std::optional<LaunchPlatform> launch_platform_named(std::string_view name) {
+  for (const PlatformName& known : kPlatforms)
+    if (known.name == name) return known.platform;
+  return std::nullopt;
+}
+
+std::vector<LaunchPlatform> declared_platforms(const igvm::File& file) {
+  std::vector<LaunchPlatform> declared;
+  for (const PlatformName& known : kPlatforms)
+    if (mask_of(file, known.platform)) declared.push_back(known.platform);
+  return declared;
+}
+
 Result<std::uint32_t> launch_mask(const igvm::File& file, LaunchPlatform platform) {
-  std::string declared;
-  for (const IGVM_VHS_SUPPORTED_PLATFORM& header : file.platforms) {
-    if (declares(file, header, platform)) return header.compatibility_mask.value();
-    declared += (declared.empty() ? "" : ", ") + user_name(header.platform_type);
-  }
-  return fail("declares {} only, and not {}", declared, named(platform).name);
+  if (const auto mask = mask_of(file, platform)) return *mask;
+  return fail("declares {} only", user_names(file));
 }
 
 std::string_view launch_step_name(Kind kind) {

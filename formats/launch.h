@@ -20,6 +20,10 @@ enum class LaunchPlatform : std::uint8_t { native, vbs, snp, tdx };
 
 // "native", "vbs", "snp", "tdx"
 std::string_view launch_platform_name(LaunchPlatform platform);
+// The platform of that name, or nothing.
+std::optional<LaunchPlatform> launch_platform_named(std::string_view name);
+// Those of them that `file` declares, in the order above.
+std::vector<LaunchPlatform> declared_platforms(const igvm::File& file);
 // The compatibility mask under which `file` declares the platform. Native is NATIVE, or on AArch64
 // VSM_ISOLATION without a VTL but 0, which is how the format has a guest without isolation. Errors: not
 // declared.
@@ -49,9 +53,12 @@ struct LaunchStep {
 // "page", "unmeasured page", ...
 std::string_view launch_step_name(LaunchStep::Kind kind);
 
+// The most pages of parameter areas and error ranges together: each is one header, whatever it claims. 4 GiB.
+inline constexpr std::uint64_t kMaxPagesWithoutHeader = std::uint64_t{1} << 20;
+
 // The steps of launching `file` on `platform`. Borrows from the file's bytes. Errors: the file does not
 // declare the platform, has what no loader should be given (igvm::oddities), or what the platform cannot
-// launch.
+// launch. They say what the file does, and read on from its name: "declares native only".
 Result<std::vector<LaunchStep>> launch_steps(const igvm::File& file, LaunchPlatform platform);
 
 }  // namespace tintype

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/digest.h"
 #include "formats/launch.h"
 
 namespace tintype {
@@ -31,6 +32,11 @@ enum class TdxOrder : std::uint8_t {
 struct MeasureOptions {
   unsigned threads = 1;
   TdxOrder tdx_order = TdxOrder::per_page;
+  // Whether SEV-SNP firmware is told of a page without file data as PAGE_TYPE_ZERO, as some loaders do, and
+  // not as a normal page whose contents are zero.
+  bool snp_zero_type = false;
+  // What an SEV-SNP digest goes on from: zeroes at a launch.
+  Sha384 snp_start = {};
   // Told of every operation that the digest takes in, in order: its step, which page of it (of registers:
   // which register), and the digest after it. Costs a digest for each.
   std::function<void(const LaunchStep& step, std::uint64_t index, Bytes digest)> observe = {};
@@ -45,10 +51,10 @@ struct MeasureOptions {
 // The digests of `steps`, which are launch_steps() for the platform.
 //
 // SEV-SNP: AMD SEV Secure Nested Paging Firmware ABI Specification (56860, 1.55), 8.17.2: a chain of SHA-384
-// over a PAGE_INFO for each page, VMSAs in the file's order, at the addresses of the file. TDX: Intel TDX
-// Module Architecture Specification (348549), MRTD: SHA-384 over a buffer for each TDH.MEM.PAGE.ADD and
-// TDH.MR.EXTEND. VBS: the `igvm` crate (igvm/src/measurement/vbs.rs): a chain of SHA-256 over a chunk for
-// each page and, last, each register.
+// over a PAGE_INFO for each page, VMSAs in the file's order, at the addresses of the file (KVM's order:
+// launch_kvm.h). TDX: Intel TDX Module Architecture Specification (348549), MRTD: SHA-384 over a buffer for
+// each TDH.MEM.PAGE.ADD and TDH.MR.EXTEND. VBS: the `igvm` crate (igvm/src/measurement/vbs.rs): a chain of
+// SHA-256 over a chunk for each page and, last, each register.
 LaunchDigest measure_snp(const std::vector<LaunchStep>& steps, const MeasureOptions& options = {});
 LaunchDigest measure_tdx(const std::vector<LaunchStep>& steps, const MeasureOptions& options = {});
 LaunchDigest measure_vbs(const std::vector<LaunchStep>& steps, const MeasureOptions& options = {});

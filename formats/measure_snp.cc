@@ -26,12 +26,17 @@ struct PageInfo {
 static_assert(sizeof(PageInfo) == 0x70 && Wire<PageInfo>);
 
 // The same, table 65: PAGE_TYPE
-constexpr std::uint8_t kPageNormal = 1, kPageVmsa = 2, kPageUnmeasured = 4, kPageSecrets = 5, kPageCpuid = 6;
+constexpr std::uint8_t kPageNormal = 1, kPageVmsa = 2, kPageZero = 3, kPageUnmeasured = 4, kPageSecrets = 5,
+                       kPageCpuid = 6;
 
-std::uint8_t page_type(Kind kind) {
-  switch (kind) {
+bool is_zero_type(const LaunchStep& step, const MeasureOptions& options) {
+  return options.snp_zero_type && step.kind == Kind::page && step.data.empty();
+}
+
+std::uint8_t page_type(const LaunchStep& step, const MeasureOptions& options) {
+  switch (step.kind) {
     case Kind::page:
-      return kPageNormal;
+      return is_zero_type(step, options) ? kPageZero : kPageNormal;
     case Kind::vmsa:
       return kPageVmsa;
     case Kind::secrets:
@@ -43,8 +48,8 @@ std::uint8_t page_type(Kind kind) {
   }
 }
 
-bool has_contents(Kind kind) {
-  return kind == Kind::page || kind == Kind::vmsa;
+bool has_contents(const LaunchStep& step, const MeasureOptions& options) {
+  return (step.kind == Kind::page && !is_zero_type(step, options)) || step.kind == Kind::vmsa;
 }
 
 // What the firmware is not told of.
@@ -90,7 +95,7 @@ LaunchDigest measure_snp(const std::vector<LaunchStep>& steps, const MeasureOpti
   const unsigned threads = std::max(options.threads, 1u);
   const Sha384 zero_page = sha384(LaunchStep{}.contents(0));
   std::vector<std::vector<Sha384>> contents(threads, std::vector<Sha384>(kBlockPages));
-  Sha384 digest{};
+  Sha384 digest = options.snp_start;
 
   const auto pages_of = [&](std::uint64_t block) {
     return std::min(kBlockPages, pages.count() - block * kBlockPages);
@@ -99,7 +104,7 @@ LaunchDigest measure_snp(const std::vector<LaunchStep>& steps, const MeasureOpti
     for (std::uint64_t i = 0; i < pages_of(block); ++i) {
       const auto [step, page] = pages.at(block * kBlockPages + i);
       Sha384& hashed = contents[slot][i];
-      if (!has_contents(step->kind))
+      if (!has_contents(*step, options))
         hashed = {};
       else
         hashed = step->data.empty() ? zero_page : sha384(step->contents(page));
@@ -111,7 +116,7 @@ LaunchDigest measure_snp(const std::vector<LaunchStep>& steps, const MeasureOpti
       const PageInfo info{.DIGEST_CUR = digest,
                           .CONTENTS = contents[slot][i],
                           .LENGTH = std::uint16_t{sizeof(PageInfo)},
-                          .PAGE_TYPE = page_type(step->kind),
+                          .PAGE_TYPE = page_type(*step, options),
                           .IMI_PAGE = 0,
                           .reserved = 0,
                           .VMPL1_PERMS = 0,

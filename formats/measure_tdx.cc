@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "formats/measure.h"
 
 namespace tintype {
@@ -14,7 +16,12 @@ struct MrtdUpdate {
   std::array<std::uint8_t, 104> reserved;  // 24
 };
 static_assert(sizeof(MrtdUpdate) == 128 && Wire<MrtdUpdate>);
-constexpr std::uint64_t kChunk = 256;
+constexpr std::uint64_t kChunk = 256, kChunks = kPageSize / kChunk;
+struct MrExtend {
+  MrtdUpdate update;                          // 0
+  std::array<std::uint8_t, kChunk> contents;  // 128
+};
+static_assert(sizeof(MrExtend) == 384 && Wire<MrExtend>);
 
 constexpr std::array<std::uint8_t, 16> operation(std::string_view name) {
   std::array<std::uint8_t, 16> text{};
@@ -24,7 +31,9 @@ constexpr std::array<std::uint8_t, 16> operation(std::string_view name) {
 
 class Mrtd {
  public:
-  explicit Mrtd(const MeasureOptions& options) : options_(options) {}
+  explicit Mrtd(const MeasureOptions& options) : options_(options) {
+    for (MrExtend& extend : extends_) extend.update = {operation("MR.EXTEND"), std::uint64_t{0}, {}};
+  }
 
   void add(const LaunchStep& step, std::uint64_t page) {
     stream_.update(bytes_of(MrtdUpdate{operation("MEM.PAGE.ADD"), step.gpa + page * kPageSize, {}}));
@@ -32,10 +41,11 @@ class Mrtd {
   }
   void extend(const LaunchStep& step, std::uint64_t page) {
     const Bytes bytes = step.contents(page);
-    for (std::uint64_t offset = 0; offset < kPageSize; offset += kChunk) {
-      stream_.update(bytes_of(MrtdUpdate{operation("MR.EXTEND"), step.gpa + page * kPageSize + offset, {}}));
-      stream_.update(bytes.subspan(offset, kChunk));
+    for (std::uint64_t i = 0; i < kChunks; ++i) {
+      extends_[i].update.gpa = step.gpa + page * kPageSize + i * kChunk;
+      std::memcpy(extends_[i].contents.data(), bytes.data() + i * kChunk, kChunk);
     }
+    stream_.update(bytes_of(extends_));
     if (options_.observe) options_.observe(step, page, stream_.digest());
     if (options_.done && !step.data.empty()) options_.done(bytes);
   }
@@ -44,6 +54,8 @@ class Mrtd {
  private:
   const MeasureOptions& options_;
   Sha384Stream stream_;
+  // A page's sixteen operations side by side: hashing them in one call is a fifth faster than in 32.
+  std::array<MrExtend, kChunks> extends_{};
 };
 
 // The module knows private pages only; an error range is no memory yet, and registers are fixed.

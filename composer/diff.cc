@@ -1,0 +1,91 @@
+#include "composer/diff.h"
+
+#include <algorithm>
+
+#include "formats/machine_tree.h"
+
+namespace tintype {
+
+namespace {
+
+// The platforms to compare memory under: those that both files declare, or, if there is none, the first of
+// each.
+std::vector<MaskPair> masks_of(const DiffSide& a, const DiffSide& b, std::optional<LaunchPlatform> only) {
+  if (only) {
+    const auto x = launch_mask(a.file, *only);
+    const auto y = launch_mask(b.file, *only);
+    if (x && y) return {{std::string(launch_platform_name(*only)), *x, *y}};
+  }
+  std::vector<MaskPair> pairs;
+  for (std::size_t i = 0; i < a.file.platforms.size(); ++i) {
+    const auto& x = a.file.platforms[i];
+    for (const auto& y : b.file.platforms)
+      if (x.platform_type == y.platform_type)
+        pairs.push_back({a.headers.platforms[i].what, x.compatibility_mask, y.compatibility_mask});
+  }
+  if (pairs.empty() && !a.file.platforms.empty() && !b.file.platforms.empty())
+    pairs.push_back({"", a.file.platforms[0].compatibility_mask, b.file.platforms[0].compatibility_mask});
+  return pairs;
+}
+
+// What the comparison by meaning does not tell apart, such as the order of headers.
+void compare_rest(const DiffSide& a, const DiffSide& b, DiffReport& report) {
+  if (!report.equal()) return;
+  const bool same_bytes = std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin(), b.bytes.end());
+  if (same_bytes) return;
+  const auto same = igvm::same(a.file, b.file);
+  if (!same) {
+    Difference difference{.category = "header", .name = "headers"};
+    difference.values.push_back({"difference", same.error().message(), ""});
+    report.differences.push_back(std::move(difference));
+    return;
+  }
+  report.notes.push_back(
+      "the files differ in bytes that mean nothing: where data lies, or how headers are padded");
+}
+
+}  // namespace
+
+bool DiffReport::equal() const {
+  return differences.empty() &&
+         std::all_of(digests.begin(), digests.end(), [](const auto& digest) { return digest.a == digest.b; });
+}
+
+Result<DiffSide> open_side(const std::string& name, Bytes bytes) {
+  DiffSide side{.name = name, .bytes = bytes, .file = {}, .headers = {}};
+  side.file = TRY(with_context(igvm::read(bytes), name));
+  side.headers = TRY(with_context(gather_headers(name, bytes), name));
+  return side;
+}
+
+void add_difference(Difference found, const std::string& platform, DiffReport& report) {
+  const auto [known, added] =
+      report.by_text.emplace(difference_text(found, report.files), report.differences.size());
+  if (added) report.differences.push_back(std::move(found));
+  if (!platform.empty()) report.differences[known->second].platforms.push_back(platform);
+}
+
+Result<DiffReport> gather_diff(const DiffOptions& options, Bytes a_bytes, Bytes b_bytes) {
+  const DiffSide a = TRY(open_side(options.a, a_bytes));
+  const DiffSide b = TRY(open_side(options.b, b_bytes));
+  if (options.platform)
+    for (const DiffSide* side : {&a, &b})
+      TRY(with_context(launch_mask(side->file, *options.platform), side->name));
+  DiffReport report{.files = {options.a, options.b},
+                    .sizes = {a_bytes.size(), b_bytes.size()},
+                    .differences = {},
+                    .digests = {},
+                    .by_text = {},
+                    .notes = {}};
+  compare_headers(a, b, report);
+  compare_machines(a, b, report);
+  for (const MaskPair& masks : masks_of(a, b, options.platform)) compare_regions(a, b, masks, report);
+  const std::vector<LaunchPlatform> known = known_platforms(a.file);
+  for (const LaunchPlatform platform : known)
+    if ((!options.platform || *options.platform == platform) && launch_mask(b.file, platform))
+      compare_digests(a, b, platform, report);
+  compare_rest(a, b, report);
+  return report;
+}
+
+}  // namespace tintype

@@ -1,0 +1,274 @@
+#include "composer/diff_memory.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+
+namespace tintype {
+
+namespace {
+
+std::string_view kind_of(const igvm::PageRun& run) {
+  if (run.data_type == IGVM_PAGE_DATA_TYPE_SECRETS) return "secrets";
+  if (run.data_type == IGVM_PAGE_DATA_TYPE_CPUID_DATA) return "cpuid";
+  if (run.data_type == IGVM_PAGE_DATA_TYPE_CPUID_XF) return "cpuid_xf";
+  if ((run.flags & IGVM_PAGE_DATA_SHARED) != 0) return "shared";
+  return (run.flags & IGVM_PAGE_DATA_UNMEASURED) != 0 ? "unmeasured" : "normal";
+}
+
+// A page of 2 MiB has 4096 bytes in the file.
+void add_run(const igvm::PageRun& run, std::vector<MemoryExtent>& extents) {
+  const std::uint64_t first = run.gpa / kPageSize;
+  if (run.step() == kPageSize) {
+    if (run.pages > 0) extents.push_back({first, run.pages, kind_of(run), run.data});
+    return;
+  }
+  const std::uint64_t large = run.step() / kPageSize;
+  for (std::uint64_t i = 0; i < run.pages; ++i) {
+    const Bytes data = run.data.empty() ? Bytes() : run.data.subspan(i * kPageSize, kPageSize);
+    extents.push_back({first + i * large, 1, kind_of(run), data});
+    extents.push_back({first + i * large + 1, large - 1, kind_of(run), {}});
+  }
+}
+
+// Sorted, and of what overlaps the first.
+std::vector<MemoryExtent> disjoint(std::vector<MemoryExtent> extents) {
+  std::stable_sort(extents.begin(), extents.end(),
+                   [](const MemoryExtent& a, const MemoryExtent& b) { return a.page < b.page; });
+  std::vector<MemoryExtent> kept;
+  std::uint64_t end = 0;
+  for (MemoryExtent& extent : extents) {
+    if (extent.end() <= end) continue;
+    if (extent.page < end) {
+      const std::uint64_t covered = end - extent.page;
+      if (!extent.data.empty()) extent.data = extent.data.subspan(covered * kPageSize);
+      extent.pages -= covered;
+      extent.page = end;
+    }
+    end = extent.end();
+    kept.push_back(extent);
+  }
+  return kept;
+}
+
+// Goes through a piece of memory in steps within which nothing changes but the bytes.
+class Walk {
+ public:
+  Walk(const MemoryView& view, std::uint64_t start)
+      : extents_(view.extents()), gpa_(start), next_(first_after(start)) {}
+
+  const MemoryExtent* extent() const {
+    return next_ != extents_.end() && next_->page <= gpa_ / kPageSize ? &*next_ : nullptr;
+  }
+  // Bytes up to where the extent, or the gap, ends.
+  std::uint64_t left() const {
+    if (next_ == extents_.end()) return ~std::uint64_t{0};
+    const std::uint64_t boundary = extent() ? next_->end() : next_->page;
+    // In pages as far as possible: the last page of 2^64 bytes ends where no address is.
+    return (boundary - gpa_ / kPageSize) > kHuge
+               ? kHuge * kPageSize
+               : (boundary - gpa_ / kPageSize) * kPageSize - gpa_ % kPageSize;
+  }
+  // The extent's data from here, if it has any.
+  Bytes data(std::uint64_t size) const {
+    const MemoryExtent* at = extent();
+    if (!at || at->data.empty()) return {};
+    return at->data.subspan(gpa_ - at->page * kPageSize, size);
+  }
+  void advance(std::uint64_t size) {
+    gpa_ += size;
+    if (next_ != extents_.end() && next_->end() <= gpa_ / kPageSize) ++next_;
+  }
+
+ private:
+  static constexpr std::uint64_t kHuge = std::uint64_t{1} << 50;
+  std::vector<MemoryExtent>::const_iterator first_after(std::uint64_t gpa) const {
+    return std::lower_bound(
+        extents_.begin(), extents_.end(), gpa / kPageSize,
+        [](const MemoryExtent& extent, std::uint64_t page) { return extent.end() <= page; });
+  }
+
+  const std::vector<MemoryExtent>& extents_;
+  std::uint64_t gpa_;
+  std::vector<MemoryExtent>::const_iterator next_;
+};
+
+constexpr std::array<std::uint8_t, kPageSize> kZeroes{};
+
+class Comparison {
+ public:
+  explicit Comparison(std::uint64_t start) : start_(start) {}
+
+  void kinds(const MemoryExtent* a, const MemoryExtent* b, std::uint64_t at, std::uint64_t size) {
+    if (!a && !b) return;
+    const std::uint64_t pages = pages_of((start_ + at) % kPageSize + size);
+    const std::string_view x = a ? a->kind : "absent";
+    const std::string_view y = b ? b->kind : "absent";
+    if (x == y) return;
+    const MemoryExtent& one = a ? *a : *b;
+    if ((!a || !b) && one.kind == "normal") {
+      if (!one.data.empty()) return;  // its bytes are compared with zeroes
+      (a ? result_.only_a : result_.only_b) += pages;
+      if (!result_.first_only) result_.first_only = at;
+      return;
+    }
+    if (result_.kind_pages == 0) {
+      result_.first_kind = at;
+      result_.kind_a = x;
+      result_.kind_b = y;
+    }
+    result_.kind_pages += pages;
+  }
+
+  // In pieces that end where a guest page does.
+  void bytes(Bytes a, Bytes b, std::uint64_t at, std::uint64_t size) {
+    if (a.empty() && b.empty()) return;
+    if (!a.empty() && !b.empty() && std::memcmp(a.data(), b.data(), size) == 0) return;
+    for (std::uint64_t done = 0; done < size;) {
+      const std::uint64_t page_left = kPageSize - (start_ + at + done) % kPageSize;
+      const std::uint64_t piece = std::min(size - done, page_left);
+      const std::uint8_t* x = a.empty() ? kZeroes.data() : a.data() + done;
+      const std::uint8_t* y = b.empty() ? kZeroes.data() : b.data() + done;
+      if (std::memcmp(x, y, piece) != 0) count(x, y, at + done, piece);
+      done += piece;
+    }
+  }
+
+  MemoryDifference finish() const { return result_; }
+
+ private:
+  void count(const std::uint8_t* a, const std::uint8_t* b, std::uint64_t at, std::uint64_t size) {
+    std::uint64_t differing = 0;
+    for (std::uint64_t i = 0; i < size; ++i) differing += a[i] != b[i] ? 1 : 0;
+    if (!result_.first)
+      result_.first = at + static_cast<std::uint64_t>(std::mismatch(a, a + size, b).first - a);
+    result_.bytes += differing;
+    const std::uint64_t page = (start_ + at) / kPageSize;
+    if (last_page_ != page) ++result_.pages;
+    last_page_ = page;
+  }
+
+  std::uint64_t start_;
+  std::optional<std::uint64_t> last_page_;
+  MemoryDifference result_;
+};
+
+bool is_text(std::uint8_t byte) {
+  return byte >= 0x20 && byte < 0x7F;
+}
+bool is_word(std::uint8_t byte) {
+  return byte > 0x20 && byte < 0x7F;
+}
+
+std::string quoted(Bytes bytes) {
+  std::string text = "\"";
+  for (const std::uint8_t byte : bytes) {
+    if (byte == '"' || byte == '\\') text += '\\';
+    text += static_cast<char>(byte);
+  }
+  return text + "\"";
+}
+
+std::string hexadecimal(Bytes bytes) {
+  std::string text;
+  for (const std::uint8_t byte : bytes) text += fmt::format("{}{:02x}", text.empty() ? "" : " ", byte);
+  return text.empty() ? "nothing" : text;
+}
+
+// The word of `bytes` that goes on from `start`.
+Bytes word_from(Bytes bytes, std::size_t start) {
+  constexpr std::size_t kMost = 48;
+  std::size_t end = start;
+  while (end < bytes.size() && is_word(bytes[end]) && end - start < kMost) ++end;
+  return bytes.subspan(start, end - start);
+}
+
+// Text ends with a NUL, white space or the region; anything else after a word means that it is none.
+bool ends_as_text(Bytes bytes, std::size_t end) {
+  return end >= bytes.size() || is_text(bytes[end]) || bytes[end] == 0 || bytes[end] == '\n' ||
+         bytes[end] == '\t';
+}
+
+}  // namespace
+
+MemoryView::MemoryView(const igvm::File& file, std::uint32_t mask) {
+  std::map<std::uint32_t, std::uint64_t> areas;
+  std::vector<MemoryExtent> extents;
+  for (const igvm::Directive& directive : file.directives) {
+    if (const auto* run = std::get_if<igvm::PageRun>(&directive)) {
+      if ((run->compatibility_mask & mask) != 0) add_run(*run, extents);
+    } else if (const auto* area = std::get_if<igvm::ParameterArea>(&directive)) {
+      areas[area->parameter_area_index] = area->number_of_bytes / kPageSize;
+    } else if (const auto* insert = std::get_if<IGVM_VHS_PARAMETER_INSERT>(&directive)) {
+      const auto size = areas.find(insert->parameter_area_index);
+      if ((insert->compatibility_mask & mask) != 0 && size != areas.end() && size->second > 0)
+        extents.push_back({insert->gpa / kPageSize, size->second, "parameter", {}});
+    } else if (const auto* error = std::get_if<IGVM_VHS_ERROR_RANGE>(&directive)) {
+      if ((error->compatibility_mask & mask) != 0 && error->size_bytes > 0u)
+        extents.push_back({error->gpa / kPageSize, pages_of(error->size_bytes), "error range", {}});
+    }
+  }
+  extents_ = disjoint(std::move(extents));
+}
+
+std::vector<std::uint8_t> MemoryView::read(std::uint64_t gpa, std::uint64_t size) const {
+  std::vector<std::uint8_t> bytes(size, 0);
+  Walk walk(*this, gpa);
+  for (std::uint64_t done = 0; done < size;) {
+    const std::uint64_t piece = std::min(size - done, walk.left());
+    const Bytes data = walk.data(piece);
+    if (!data.empty()) std::memcpy(bytes.data() + done, data.data(), piece);
+    walk.advance(piece);
+    done += piece;
+  }
+  return bytes;
+}
+
+std::string_view MemoryView::kind_in(GpaRange range) const {
+  const auto extent = std::lower_bound(
+      extents_.begin(), extents_.end(), range.start / kPageSize,
+      [](const MemoryExtent& candidate, std::uint64_t page) { return candidate.end() <= page; });
+  if (extent == extents_.end() || range.empty() || extent->page > range.last() / kPageSize) return {};
+  return extent->kind;
+}
+
+MemoryDifference compare_memory(const MemoryView& a, std::uint64_t a_start, const MemoryView& b,
+                                std::uint64_t b_start, std::uint64_t size) {
+  Walk x(a, a_start);
+  Walk y(b, b_start);
+  Comparison comparison(a_start);
+  for (std::uint64_t done = 0; done < size;) {
+    const std::uint64_t piece = std::min({size - done, x.left(), y.left()});
+    comparison.kinds(x.extent(), y.extent(), done, piece);
+    comparison.bytes(x.data(piece), y.data(piece), done, piece);
+    x.advance(piece);
+    y.advance(piece);
+    done += piece;
+  }
+  return comparison.finish();
+}
+
+Excerpt excerpt_of(Bytes a, Bytes b, std::size_t at) {
+  constexpr std::size_t kMostBefore = 32, kMostBytes = 8, kShortest = 3;
+  std::size_t start = at;
+  while (start > 0 && at - start < kMostBefore && is_word(a[start - 1]) && a[start - 1] == b[start - 1])
+    --start;
+  const Bytes x = word_from(a, start);
+  const Bytes y = word_from(b, start);
+  const bool words = (!x.empty() || !y.empty()) && std::max(x.size(), y.size()) >= kShortest;
+  if (words && ends_as_text(a, start + x.size()) && ends_as_text(b, start + y.size()))
+    return {quoted(x), quoted(y), true};
+  const auto bytes_at = [&](Bytes bytes, std::size_t count) {
+    return hexadecimal(bytes.subspan(std::min(at, bytes.size()),
+                                     std::min(count, bytes.size() - std::min(at, bytes.size()))));
+  };
+  std::size_t count = 0;
+  while (count < kMostBytes && at + count < a.size() && at + count < b.size() &&
+         a[at + count] != b[at + count])
+    ++count;
+  count = std::max<std::size_t>(count, 1);
+  return {bytes_at(a, count), bytes_at(b, count), false};
+}
+
+}  // namespace tintype

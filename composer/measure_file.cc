@@ -1,0 +1,164 @@
+#include "composer/measure_file.h"
+
+#include <algorithm>
+
+#include "composer/json.h"
+#include "formats/launch_kvm.h"
+#include "formats/machine_tree.h"
+
+namespace tintype {
+
+namespace {
+
+// Lets go of the parts of a mapped file that were measured, in runs worth a system call.
+class Releaser {
+ public:
+  explicit Releaser(const InputFile& input) : input_(input) {}
+
+  void operator()(Bytes done) {
+    const bool follows = !run_.empty() && run_.data() + run_.size() == done.data();
+    if (!follows && !run_.empty()) flush();
+    run_ = follows ? Bytes(run_.data(), run_.size() + done.size()) : done;
+    if (run_.size() >= kRun) flush();
+  }
+
+ private:
+  static constexpr std::size_t kRun = 4 << 20;
+  void flush() {
+    input_.release(run_);
+    run_ = {};
+  }
+
+  const InputFile& input_;
+  Bytes run_;
+};
+
+std::string_view snp_launch_name(SnpLaunch launch) {
+  if (launch == SnpLaunch::file) return "file";
+  return launch == SnpLaunch::kvm ? "kvm" : "kvm-bsp";
+}
+
+std::uint32_t kvm_count(const std::vector<LaunchStep>& steps, const std::optional<Machine>& machine,
+                        const HostOptions& host) {
+  if (host.snp_launch == SnpLaunch::kvm_bsp) return 1;
+  if (host.cpus) return *host.cpus;
+  return machine ? machine->cpus : std::max(vmsa_count(steps), 1u);
+}
+
+// Coconut-style hosts know of the boot processor's save area only.
+void keep_boot_processor(std::vector<LaunchStep>& steps) {
+  std::erase_if(steps, [](const LaunchStep& step) {
+    return step.kind == LaunchStep::Kind::vmsa && step.vp_index != 0;
+  });
+}
+
+Result<LaunchDigest> measure_snp_on(const igvm::File& file, const std::optional<Machine>& machine,
+                                    const HostOptions& host, const MeasureOptions& options) {
+  std::vector<LaunchStep> steps = TRY(launch_steps(file, LaunchPlatform::snp));
+  if (host.snp_launch == SnpLaunch::file) return measure_snp(steps, options);
+  if (host.snp_launch == SnpLaunch::kvm_bsp) keep_boot_processor(steps);
+  const KvmVcpus vcpus{.count = kvm_count(steps, machine, host), .processor = host.snp_processor};
+  const KvmLaunch launch = TRY(kvm_launch(steps, vcpus));
+  return measure_snp(launch.steps, options);
+}
+
+// What the file's ID block expects, if that is something else.
+std::optional<std::string> id_block_note(const igvm::File& file, const std::string& name,
+                                         const LaunchDigest& digest) {
+  const auto mask = launch_mask(file, LaunchPlatform::snp);
+  for (const igvm::Directive& directive : file.directives) {
+    const auto* boxed = std::get_if<igvm::Boxed<IGVM_VHS_SNP_ID_BLOCK>>(&directive);
+    if (boxed == nullptr || !mask) continue;
+    const IGVM_VHS_SNP_ID_BLOCK& block = **boxed;
+    if ((block.compatibility_mask & *mask) == 0 ||
+        std::equal(block.ld.begin(), block.ld.end(), digest.value.begin(), digest.value.end()))
+      continue;
+    return fmt::format(
+        "the SNP ID block of {} expects another digest, sha384:{}: firmware that is given the block refuses "
+        "this launch",
+        name, to_hex(block.ld));
+  }
+  return std::nullopt;
+}
+
+// "image.bin declares native only": errors about a launch say what the file does.
+template <typename T>
+Result<T> said_of(const std::string& name, Result<T> result) {
+  if (!result && result.error().context.empty()) result.error().what = name + " " + result.error().what;
+  return result;
+}
+
+Result<std::vector<LaunchPlatform>> platforms_of(const igvm::File& file, const MeasureFileOptions& options) {
+  const std::vector<LaunchPlatform> declared = declared_platforms(file);
+  const std::optional<LaunchPlatform> wanted = options.platform ? options.platform : options.wanted;
+  if (wanted) TRY(launch_mask(file, *wanted));
+  if (declared.empty()) {
+    const auto none = launch_mask(file, LaunchPlatform::native);
+    return fail("{}, and digests of native, vbs, snp and tdx are known", none.error().what);
+  }
+  return options.platform ? std::vector{*options.platform} : declared;
+}
+
+}  // namespace
+
+Result<LaunchDigest> measure_platform(const igvm::File& file, const std::optional<Machine>& machine,
+                                      LaunchPlatform platform, const HostOptions& host,
+                                      const MeasureOptions& options) {
+  MeasureOptions chosen = options;
+  chosen.snp_zero_type = host.snp_zero_type;
+  chosen.tdx_order = host.tdx_order;
+  switch (platform) {
+    case LaunchPlatform::native:
+      return measure_native(TRY(native_launch(file, machine)), chosen);
+    case LaunchPlatform::vbs:
+      return measure_vbs(TRY(launch_steps(file, platform)), chosen);
+    case LaunchPlatform::snp:
+      return measure_snp_on(file, machine, host, chosen);
+    case LaunchPlatform::tdx:
+      break;
+  }
+  return measure_tdx(TRY(launch_steps(file, LaunchPlatform::tdx)), chosen);
+}
+
+Result<FileDigests> measure_file(const InputFile& input, const MeasureFileOptions& options) {
+  const igvm::File file = TRY(with_context(igvm::read(input.bytes()), options.file));
+  const std::optional<Machine> machine = TRY(with_context(read_machine(input.bytes()), options.file));
+  FileDigests measured;
+  for (const LaunchPlatform platform : TRY(said_of(options.file, platforms_of(file, options)))) {
+    const MeasureOptions how{.threads = options.threads, .done = Releaser(input)};
+    measured.digests.push_back(
+        TRY(said_of(options.file, measure_platform(file, machine, platform, options.host, how))));
+    if (platform != LaunchPlatform::snp) continue;
+    if (const auto note = id_block_note(file, options.file, measured.digests.back()))
+      measured.notes.push_back(*note);
+  }
+  return measured;
+}
+
+std::string measure_text(const FileDigests& measured) {
+  std::string text;
+  for (const LaunchDigest& digest : measured.digests) text += digest.text() + "\n";
+  return text;
+}
+
+std::string measure_json(const FileDigests& measured, const MeasureFileOptions& options) {
+  Json json = {{"file", options.file}};
+  json["digests"] = Json::object();
+  for (const LaunchDigest& digest : measured.digests) {
+    json["digests"][launch_platform_name(digest.platform)] =
+        fmt::format("{}:{}", digest_algorithm(digest.platform), to_hex(digest.value));
+    if (digest.platform == LaunchPlatform::snp) {
+      json["snp_launch"] = snp_launch_name(options.host.snp_launch);
+      json["snp_zero_pages"] = options.host.snp_zero_type ? "zero" : "normal";
+      if (options.host.cpus) json["cpus"] = *options.host.cpus;
+      if (options.host.snp_processor)
+        json["snp_processor"] = fmt::format("{:#x}", *options.host.snp_processor);
+    }
+    if (digest.platform == LaunchPlatform::tdx)
+      json["tdx_order"] = options.host.tdx_order == TdxOrder::two_pass ? "two-pass" : "per-page";
+  }
+  json["notes"] = Json(measured.notes);
+  return json_text(json);
+}
+
+}  // namespace tintype

@@ -1,0 +1,314 @@
+#include "composer/diff.h"
+
+#include <nlohmann/json.hpp>
+
+#include "../formats/igvm_files.h"
+#include "composer/command.h"
+#include "composer/compose.h"
+#include "formats/machine_tree.h"
+#include "support/golden.h"
+#include "support/temporary_folder.h"
+#include "support/tiny_kernels.h"
+
+namespace tintype {
+namespace {
+
+using Json = nlohmann::json;
+using igvm_files::Octets;
+using igvm_files::RawFile;
+
+struct Compose {
+  std::string cmdline = "console=ttyS0 quiet";
+  std::string initrd = "an initrd";
+  std::uint64_t memory = 256 * kMiB;
+  std::uint32_t cpus = 1;
+};
+
+Octets composed(const Compose& inputs) {
+  const TemporaryFolder folder;
+  BuildOptions options = {.output = folder / "image.bin",
+                          .kernel = folder.write("vmlinux", tiny::elf()),
+                          .cmdline = inputs.cmdline,
+                          .memory = inputs.memory,
+                          .cpus = inputs.cpus};
+  if (!inputs.initrd.empty()) options.initrds = {{folder.write("initrd", bytes_of(inputs.initrd))}};
+  Progress progress("test");
+  REQUIRE_OK(compose(options, progress));
+  const std::string text = text_of(options.output);
+  return {text.begin(), text.end()};
+}
+
+DiffReport difference(Bytes a, Bytes b) {
+  const auto report = gather_diff({.a = "a", .b = "b"}, a, b);
+  REQUIRE_OK(report);
+  return *report;
+}
+
+std::string text_of_diff(Bytes a, Bytes b) {
+  return render_text(difference(a, b));
+}
+
+bool says(const std::string& text, std::string_view sentence) {
+  return text.find(sentence) != std::string::npos;
+}
+
+TEST_CASE("a file does not differ from itself") {
+  const Octets image = composed({});
+  const DiffReport report = difference(image, image);
+  CHECK(report.equal());
+  CHECK(says(render_text(report), "a and b do not differ\n"));
+  CHECK(Json::parse(render_json(report))["equal"] == true);
+}
+
+TEST_CASE("a word of the command line is shown as text, and the digests part at its page") {
+  const std::string text = text_of_diff(composed({}), composed({.cmdline = "console=ttyS0 debug"}));
+  CAPTURE(text);
+  CHECK(says(text,
+             "region 'cmdline' 0x20000: 5 bytes differ; first at +14: \"quiet\" -> \"debug\"; "
+             "native digest parts at operation "));
+  CHECK(says(text, ": page 0x20000 (cmdline)\n"));
+  CHECK_FALSE(says(text, "region 'kernel'"));
+}
+
+TEST_CASE("what moves, grows, comes and goes is told apart") {
+  const Octets image = composed({});
+  SUBCASE("grown") {
+    const std::string text = text_of_diff(image, composed({.initrd = "an initrd of another size"}));
+    CAPTURE(text);
+    CHECK(says(text, "component initrd: size 9 -> 25, sha256 "));
+    CHECK(says(text, "resized from 9 to 25 bytes; its contents are the same as far as both go"));
+    CHECK(says(text, "boot_params: hdr.ramdisk_size (+540) 0x9 -> 0x19"));
+  }
+  SUBCASE("gone") {
+    const std::string text = text_of_diff(image, composed({.initrd = ""}));
+    CAPTURE(text);
+    CHECK(says(text, "component initrd: only in a\n"));
+    CHECK(says(text, "region 'initrd' 0x400000: only in a, 9 bytes"));
+  }
+  SUBCASE("come") {
+    CHECK(
+        says(text_of_diff(composed({.initrd = ""}), image), "region 'initrd' 0x400000: only in b, 9 bytes"));
+  }
+  SUBCASE("machine") {
+    const std::string text = text_of_diff(image, composed({.memory = 512 * kMiB, .cpus = 3}));
+    CAPTURE(text);
+    CHECK(says(text, "machine: memory 256 MiB -> 512 MiB, cpus 1 -> 3\n"));
+    CHECK(says(text, "ACPI table APIC: Length (+4) 0x40 -> 0x50"));
+    CHECK(says(text, "native digest parts at operation 3 of "));
+    CHECK(says(text, ": RAM: 0x0-0xfffffff -> RAM: 0x0-0x1fffffff\n"));
+  }
+}
+
+TEST_CASE("a difference of everything is told in full") {
+  const Octets a = composed({});
+  const Octets b = composed({.cmdline = "root=/dev/vda", .initrd = "", .memory = 512 * kMiB, .cpus = 3});
+  const DiffReport report = difference(a, b);
+  check_golden("diff/snapshots.txt", render_text(report));
+  const Json json = Json::parse(render_json(report));
+  CHECK(json["equal"] == false);
+  CHECK(json["differences"].size() == report.differences.size());
+  check_golden("diff/snapshots.json", render_json(report));
+}
+
+// Of a snapshot, each byte of whose file data and registers is changed in turn.
+TEST_CASE("no change of a page or register is missed, and each is where it was made") {
+  const Octets image = composed({});
+  const auto file = igvm::read(image);
+  REQUIRE_OK(file);
+  const auto machine = read_machine(image);
+  REQUIRE_OK(machine);
+  int changes = 0;
+  for (const igvm::Directive& directive : file->directives) {
+    const auto* run = std::get_if<igvm::PageRun>(&directive);
+    if (!run || run->data.empty()) continue;
+    for (std::uint64_t at = 0; at < run->data.size(); at += 509) {
+      Octets changed = image;
+      changed[run->file_offset + at] ^= 0x20;
+      const DiffReport report = difference(image, changed);
+      REQUIRE(report.differences.size() == 1);
+      const Difference& found = report.differences[0];
+      REQUIRE(found.memory);
+      CHECK(found.memory->bytes == 1);
+      CHECK(found.range_a->start + *found.memory->first == run->gpa + at);
+      REQUIRE(report.digests.size() == 1);
+      CHECK(report.digests[0].page_a ==
+            GpaRange{run->gpa + at / kPageSize * kPageSize, run->gpa + (at / kPageSize + 1) * kPageSize});
+      CHECK_FALSE(found.digests.empty());
+      ++changes;
+    }
+  }
+  CHECK(changes > 50);
+}
+
+TEST_CASE("a register is named") {
+  const Octets image = composed({});
+  auto file = igvm::read(image);
+  REQUIRE_OK(file);
+  const auto machine = read_machine(image);
+  std::vector<std::uint8_t> registers;
+  for (igvm::Directive& directive : file->directives) {
+    auto* context = std::get_if<igvm::VpContext>(&directive);
+    if (!context) continue;
+    VcpuX86 vcpu = *igvm::native_registers(*context);
+    vcpu.rsi = 0x3000;
+    registers = igvm::native_context(vcpu);
+    context->data = registers;
+  }
+  const auto other = igvm::write(*file, machine_trailer(**machine));
+  REQUIRE_OK(other);
+  const std::string text = text_of_diff(image, *other);
+  CAPTURE(text);
+  CHECK(says(text, "vCPU 0 native: rsi 0x2000 -> 0x3000"));
+  CHECK(says(text, ": registers: vCPU 0\n"));
+}
+
+TEST_CASE("anyone's files are compared by address, header and parameter") {
+  const auto pages = [](std::uint64_t gpa, std::uint8_t value) {
+    RawFile raw;
+    Octets data(3 * 4096, 0);
+    data[4096 + 5] = value;
+    raw.platform(IGVM_PLATFORM_NATIVE).page(gpa, 1, igvm_files::kDataOffset + 4096).data(data);
+    return raw;
+  };
+  SUBCASE("a byte") {
+    const std::string text = text_of_diff(pages(0x5000, 1).bytes(), pages(0x5000, 2).bytes());
+    CHECK(says(text,
+               "memory 0x5000-0x5fff: 1 byte differs; first at 0x5005: 01 -> 02; "
+               "native digest parts at operation 5\n"));
+  }
+  SUBCASE("a page of zeroes is no absent page to every platform") {
+    RawFile with = pages(0x5000, 1), without = pages(0x5000, 1);
+    with.page(0x6000);
+    const DiffReport report = difference(with.bytes(), without.bytes());
+    const std::string text = render_text(report);
+    CAPTURE(text);
+    CHECK(says(text, "1 page of zeroes only in a, first at 0x6000: the guest finds zeroes either way"));
+    REQUIRE(report.digests.size() == 1);
+    CHECK(report.digests[0].a == report.digests[0].b);
+    CHECK_FALSE(report.equal());
+  }
+  SUBCASE("a page that is only in one") {
+    const std::string text = text_of_diff(pages(0x5000, 1).bytes(), pages(0x9000, 1).bytes());
+    CHECK(says(text, "memory 0x5000-0x5fff: only in a; 1 byte differs; first at 0x5005: 01 -> 00"));
+    CHECK(says(text, "memory 0x9000-0x9fff: only in b; 1 byte differs; first at 0x9005: 00 -> 01"));
+  }
+  SUBCASE("the kind of a page") {
+    const auto flagged = [](std::uint32_t flags) {
+      return RawFile()
+          .platform(IGVM_PLATFORM_NATIVE)
+          .add(
+              IGVM_VHT_PAGE_DATA,
+              IGVM_VHS_PAGE_DATA{.gpa = 0x5000u, .compatibility_mask = 1u, .file_offset = 0u, .flags = flags})
+          .bytes();
+    };
+    CHECK(says(text_of_diff(flagged(0), flagged(IGVM_PAGE_DATA_UNMEASURED)),
+               "memory 0x5000-0x5fff: 1 page normal -> unmeasured, first at 0x5000"));
+  }
+  SUBCASE("a parameter") {
+    RawFile a = pages(0x5000, 1), b = pages(0x5000, 1);
+    a.area(0).parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0).insert(0, 0x8000);
+    b.area(0).parameter(IGVM_VHT_MEMORY_MAP, 0).insert(0, 0x8000);
+    const std::string text = text_of_diff(a.bytes(), b.bytes());
+    CHECK(says(text, "parameter VP_COUNT 0x8000: only in a\n"));
+    CHECK(says(text, "parameter MEMORY_MAP 0x8000: only in b\n"));
+  }
+  SUBCASE("which bit of the mask a file gives to a platform does not matter") {
+    RawFile a, b;
+    a.platform(IGVM_PLATFORM_NATIVE, 1).page(0x5000, 1, igvm_files::kDataOffset);
+    b.platform(IGVM_PLATFORM_NATIVE, 4).page(0x5000, 4, igvm_files::kDataOffset);
+    const DiffReport report = difference(a.bytes(), b.bytes());
+    for (const Difference& found : report.differences) CHECK(found.category == "header");
+    CHECK(report.digests.at(0).a == report.digests.at(0).b);
+  }
+  SUBCASE("the order of headers counts where it is measured") {
+    const auto ordered = [](std::uint64_t first, std::uint64_t second) {
+      return RawFile().platform(IGVM_PLATFORM_TDX).page(first).page(second).bytes();
+    };
+    const DiffReport report = difference(ordered(0x5000, 0x9000), ordered(0x9000, 0x5000));
+    CHECK(report.differences.empty());
+    REQUIRE(report.digests.size() == 1);
+    CHECK(report.digests[0].parts_at == 1);
+    CHECK(report.digests[0].operation_a == "page added 0x5000");
+    CHECK(report.digests[0].operation_b == "page added 0x9000");
+    CHECK_FALSE(report.equal());
+  }
+}
+
+TEST_CASE("files of any two kinds can be compared") {
+  std::vector<Octets> files = {composed({})};
+  for (const auto& path : igvm_files::accepted_vectors()) files.push_back(igvm_files::load(path));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    for (std::size_t j = 0; j < files.size(); ++j) {
+      CAPTURE(i);
+      CAPTURE(j);
+      const DiffReport report = difference(files[i], files[j]);
+      CHECK(report.equal() == (files[i] == files[j]));
+      CHECK(Json::parse(render_json(report))["differences"].size() == report.differences.size());
+    }
+  }
+}
+
+TEST_CASE("every prefix is compared or refused") {
+  const Octets image = composed({});
+  for (std::size_t size = 0; size < image.size(); size += size < 4096 ? 13 : 4999) {
+    (void)gather_diff({.a = "a", .b = "b"}, Bytes(image).first(size), image);
+    (void)gather_diff({.a = "a", .b = "b"}, image, Bytes(image).first(size));
+  }
+}
+
+TEST_CASE("memory is compared by what the files hold, however much it is") {
+  RawFile a, b;
+  a.platform(IGVM_PLATFORM_NATIVE).area(0, std::uint64_t{1} << 40).insert(0, std::uint64_t{1} << 40);
+  b.platform(IGVM_PLATFORM_NATIVE).page(std::uint64_t{1} << 41);
+  const Octets x = a.bytes(), y = b.bytes();
+  const auto file_a = igvm::read(x);
+  const auto file_b = igvm::read(y);
+  REQUIRE_OK(file_a);
+  REQUIRE_OK(file_b);
+  const MemoryView view_a(*file_a, 1), view_b(*file_b, 1);
+  const MemoryDifference found = compare_memory(view_a, 0, view_b, 0, ~std::uint64_t{0});
+  CHECK(found.bytes == 0);
+  CHECK(found.only_b == 1);
+  CHECK(found.first_only == std::uint64_t{1} << 41);
+  CHECK(found.kind_pages == std::uint64_t{1} << 28);
+  CHECK(found.kind_a == "parameter");
+  CHECK(found.kind_b == "absent");
+}
+
+TEST_CASE("a difference is text where it is, and bytes elsewhere") {
+  const auto excerpt = [](std::string_view a, std::string_view b, std::size_t at) {
+    const Excerpt found = excerpt_of(bytes_of(a), bytes_of(b), at);
+    return found.a + " -> " + found.b;
+  };
+  CHECK(excerpt("root=/dev/vda ro", "root=/dev/vdb ro", 12) == "\"root=/dev/vda\" -> \"root=/dev/vdb\"");
+  CHECK(excerpt("say \"a\\b\"", "say \"a\\c\"", 7) == "\"\\\"a\\\\b\\\"\" -> \"\\\"a\\\\c\\\"\"");
+  CHECK(excerpt(std::string_view("\0\1\2\3", 4), std::string_view("\0\7\10\3", 4), 1) == "01 02 -> 07 08");
+  CHECK(excerpt("abcd\xff", "abce\xff", 3) == "64 -> 65");
+}
+
+TEST_CASE("the exit status is 0, 1 or 2") {
+  const TemporaryFolder folder;
+  const std::string a = folder.write("a.bin", composed({}));
+  const std::string b = folder.write("b.bin", composed({.cpus = 2}));
+  const std::string broken = folder.write("broken", bytes_of("no IGVM file"));
+  const auto status = [](std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), {"compose-snapshot", "diff"});
+    const auto action = parse_program(static_cast<int>(arguments.size()), arguments.data());
+    if (!action) return 2;
+    const auto done = (*action)();
+    REQUIRE_OK(done);
+    CHECK(done->note.empty() == (done->status != 2));
+    return done->status;
+  };
+  CHECK(status({a.c_str(), a.c_str()}) == 0);
+  CHECK(status({a.c_str(), b.c_str()}) == 1);
+  CHECK(status({a.c_str(), b.c_str(), "--json"}) == 1);
+  CHECK(status({a.c_str(), broken.c_str()}) == 2);
+  CHECK(status({a.c_str(), "/nonexistent"}) == 2);
+  CHECK(status({a.c_str(), b.c_str(), "--platform", "snp"}) == 2);
+  CHECK(status({a.c_str(), b.c_str(), "--platform", "sev"}) == 2);
+  CHECK(status({a.c_str()}) == 2);
+}
+
+}  // namespace
+}  // namespace tintype
