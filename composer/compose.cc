@@ -152,13 +152,15 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   const igvm::File file = launch_sequence(image, platforms_of(image.machine.arch), arena);
   progress.step("write");
   const std::vector<std::uint8_t> trailer = machine_trailer(image.machine);
+  SnapshotWriter writer(output, options.output);
   std::uint64_t written = 0;
   TRY(with_context(igvm::write(file, trailer,
                                [&](Bytes bytes) {
                                  written += bytes.size();
-                                 return output.write(bytes);
+                                 return writer.write(bytes);
                                }),
                    options.output));
+  TRY(with_context(writer.finish(), options.output));
 
   // What any loader will read is what was meant, or there is no output.
   progress.step("self-check");

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "formats/gpa.h"
+#include "formats/ordered_work.h"
 
 namespace tintype {
 
@@ -105,6 +106,34 @@ Result<InputFile> InputFile::open(const std::string& path) {
   }
   ::close(fd);
   if (!result) return tl::unexpected(result.error());
+  return file;
+}
+
+// Into memory that costs nothing before it is written to, whatever sizes the frames claim.
+Result<void> InputFile::unpack() {
+  const Container container = TRY(read_container(bytes_));
+  const auto room = static_cast<std::size_t>(container.room());
+  void* memory =
+      ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return fail("there is no memory to unpack it: {}", reason());
+  const auto size = unpack_container(container, {static_cast<std::uint8_t*>(memory), room}, usable_threads());
+  if (!size) {
+    ::munmap(memory, room);
+    return tl::unexpected(size.error());
+  }
+  // Whole pages after the end go back.
+  const auto kept = static_cast<std::size_t>(pages_of(*size) * kPageSize);
+  if (kept < room) ::munmap(static_cast<std::uint8_t*>(memory) + kept, room - kept);
+  if (mapping_) ::munmap(mapping_, bytes_.size());
+  read_ = {};
+  mapping_ = memory;
+  bytes_ = {static_cast<const std::uint8_t*>(memory), static_cast<std::size_t>(*size)};
+  return {};
+}
+
+Result<InputFile> InputFile::open_snapshot(const std::string& path) {
+  InputFile file = TRY(open(path));
+  if (is_container(file.bytes())) TRY(with_context(file.unpack(), path));
   return file;
 }
 
@@ -211,7 +240,7 @@ Result<void> OutputFile::write(Bytes bytes) {
 
 Result<std::optional<InputFile>> OutputFile::read_back() const {
   if (temporary_.empty()) return std::nullopt;
-  return TRY(InputFile::open(temporary_));
+  return TRY(InputFile::open_snapshot(temporary_));
 }
 
 Result<void> OutputFile::sync() {
@@ -234,6 +263,20 @@ Result<void> OutputFile::commit() {
     ::close(fd);
   }
   return {};
+}
+
+SnapshotWriter::SnapshotWriter(OutputFile& output, const std::string& path) : output_(output) {
+  if (path.ends_with(kContainerSuffix))
+    container_.emplace([&output](Bytes bytes) { return output.write(bytes); }, usable_threads());
+}
+
+Result<void> SnapshotWriter::write(Bytes bytes) {
+  return container_ ? container_->write(bytes) : output_.write(bytes);
+}
+
+Result<void> SnapshotWriter::finish() {
+  if (!container_) return {};
+  return container_->finish();
 }
 
 }  // namespace tintype
