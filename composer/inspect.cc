@@ -236,15 +236,21 @@ std::string context_kind(igvm::VpContext::Kind kind) {
   return "unknown";
 }
 
+// The file's page data in the order of addresses.
+Runs runs_of(const igvm::File& file) {
+  Runs runs;
+  for (const igvm::Directive& directive : file.directives)
+    if (const auto* run = std::get_if<igvm::PageRun>(&directive)) runs.push_back(run);
+  std::stable_sort(runs.begin(), runs.end(),
+                   [](const igvm::PageRun* a, const igvm::PageRun* b) { return a->gpa < b->gpa; });
+  return runs;
+}
+
 // Adds each directive that is not page data to the list it belongs to.
 struct DirectiveVisitor {
   InspectReport& report;
-  Runs& runs;
 
-  void operator()(const igvm::PageRun& run) {
-    runs.push_back(&run);
-    report.header_count += run.pages;
-  }
+  void operator()(const igvm::PageRun& run) { report.header_count += run.pages; }
   void operator()(const igvm::ParameterArea& area) {
     report.parameters.push_back(
         {"area",
@@ -336,6 +342,10 @@ struct InitializationVisitor {
 
 }  // namespace
 
+std::vector<RegionReport> regions_in(const igvm::File& file, const std::optional<Machine>& machine) {
+  return regions_of(machine, runs_of(file));
+}
+
 Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
   InspectReport report{.file = name, .size = bytes.size()};
   const igvm::File file = TRY(igvm::read(bytes, &report.layout));
@@ -351,13 +361,11 @@ Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
                                  {"shared_gpa_boundary", hex(platform.shared_gpa_boundary)}}});
   for (const igvm::Initialization& header : file.initializations)
     report.initializations.push_back(std::visit(InitializationVisitor{}, header));
-  Runs runs;
   for (const igvm::Directive& directive : file.directives) {
     if (!std::holds_alternative<igvm::PageRun>(directive)) ++report.header_count;
-    std::visit(DirectiveVisitor{report, runs}, directive);
+    std::visit(DirectiveVisitor{report}, directive);
   }
-  std::stable_sort(runs.begin(), runs.end(),
-                   [](const igvm::PageRun* a, const igvm::PageRun* b) { return a->gpa < b->gpa; });
+  const Runs runs = runs_of(file);
   report.regions = regions_of(report.machine, runs);
   if (report.machine) report.memory_map = memory_map_in(*report.machine, runs);
   report.warnings = igvm::oddities(file);

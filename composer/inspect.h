@@ -59,6 +59,9 @@ struct InspectOptions {
 // accepts.
 Result<std::string> inspect(const InspectOptions& options);
 
+// Every page of the file under the names that the machine description gives, ascending by address.
+std::vector<RegionReport> regions_in(const igvm::File& file, const std::optional<Machine>& machine);
+
 Result<InspectReport> gather_report(const std::string& name, Bytes file);
 std::string render_text(const InspectReport& report);
 std::string render_json(const InspectReport& report);
