@@ -8,7 +8,7 @@ endfunction()
 tintype_script(bad ${CMAKE_CURRENT_SOURCE_DIR}/bad/run.sh
   $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot> $<TARGET_FILE:bad_specimens>)
 tintype_script(determinism ${CMAKE_CURRENT_SOURCE_DIR}/determinism.sh
-  ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
+  ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot> -- ${CMAKE_SOURCE_DIR}/build/assets)
 if(TINTYPE_STATIC_RUNNER AND NOT CMAKE_CROSSCOMPILING)
   tintype_script(determinism_arm64 ${CMAKE_CURRENT_SOURCE_DIR}/determinism_arm64.sh
     ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot> ${CMAKE_SOURCE_DIR}/build/arm64/bin/compose-snapshot
