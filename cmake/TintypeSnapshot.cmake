@@ -3,7 +3,7 @@
 #   [INITRD FILE...]               joined in this order
 #   [INITRD_DIR DIR...]            each becomes an initial RAM disk, after those of INITRD
 #   [CMDLINE TEXT] [MEMORY SIZE] [CPUS N]
-#   [OPTIONS WORD...]              further words for `compose-snapshot build`
+#   [OPTIONS WORD...]              further words for `compose-snapshot build`, such as --cmdline= for an empty one
 #   [DEPENDS FILE|TARGET...]       what a recipe or OPTIONS name
 #   [OUTPUT FILE]                  default: NAME.bin in the current binary directory
 #   [MANIFEST FILE])               default: none
@@ -44,8 +44,8 @@ function(tintype_add_snapshot name)
     list(APPEND inputs "${path}" ${content})
   endforeach()
   foreach(option CMDLINE MEMORY CPUS)
-    # An empty command line is one too: it replaces a unified kernel image's own.
-    if(DEFINED arg_${option})
+    # CMake before 3.31 cannot tell an empty value from none (policy CMP0174), so both are none.
+    if(NOT "${arg_${option}}" STREQUAL "")
       string(TOLOWER ${option} flag)
       string(REPLACE ";" "\\;" value "${arg_${option}}")
       list(APPEND words "--${flag}=${value}")

@@ -17,7 +17,7 @@ endif()
 tintype_script(kill_compose ${CMAKE_CURRENT_SOURCE_DIR}/kill_compose.sh
   ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
 tintype_script(install ${CMAKE_CURRENT_SOURCE_DIR}/install.sh ${CMAKE_BINARY_DIR})
-tintype_script(completion ${CMAKE_CURRENT_SOURCE_DIR}/completion.sh
+tintype_script(completion ${CMAKE_CURRENT_SOURCE_DIR}/completion.bash
   ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot>)
 tintype_script(pipelines ${CMAKE_CURRENT_SOURCE_DIR}/pipelines.sh
   ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# tests/completion.sh SAMPLES COMPOSE RUN - what bash offers when Tab is pressed, by the completion functions themselves.
+# tests/completion.bash SAMPLES COMPOSE RUN - what bash offers when Tab is pressed, by the completion functions themselves.
 set -eu
 here=$(dirname "$(realpath "$0")")
 samples=$(realpath "$1") compose=$(realpath "$2") run=$(realpath "$3")
