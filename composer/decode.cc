@@ -104,8 +104,7 @@ std::string without_first_comment(const std::string& source) {
 // The whole table if one starts here.
 std::optional<Bytes> acpi_table_at(Bytes bytes) {
   const auto header = read_at<acpi::Header>(bytes, 0, "");
-  if (!header || header->Length < sizeof(acpi::Header) || header->Length > bytes.size())
-    return std::nullopt;
+  if (!header || header->Length < sizeof(acpi::Header) || header->Length > bytes.size()) return std::nullopt;
   const auto& name = header->Signature;
   const bool letters = std::all_of(name.begin(), name.end(), [](std::uint8_t c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
