@@ -196,13 +196,15 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
                          ? std::future<Result<Manifest>>()
                          : std::async(std::launch::async, [&] { return describe(file, image.machine); });
   const std::vector<std::uint8_t> trailer = machine_trailer(image.machine);
+  SnapshotWriter writer(output, options.output);
   std::uint64_t written = 0;
   TRY(with_context(igvm::write(file, trailer,
                                [&](Bytes bytes) {
                                  written += bytes.size();
-                                 return output.write(bytes);
+                                 return writer.write(bytes);
                                }),
                    options.output));
+  TRY(with_context(writer.finish(), options.output));
 
   std::optional<Manifest> manifest;
   if (manifest_output) {

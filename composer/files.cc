@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "formats/gpa.h"
+#include "formats/ordered_work.h"
 
 namespace tintype {
 
@@ -111,11 +112,40 @@ Result<InputFile> InputFile::open(const std::string& path) {
 void InputFile::release(Bytes part) const {
   const bool inside = part.data() >= bytes_.data() && part.size() <= bytes_.size() &&
                       part.data() <= bytes_.data() + (bytes_.size() - part.size());
-  if (mapping_ == nullptr || part.empty() || !inside) return;
+  if (!mapping_ || unpacked_ || part.empty() || !inside) return;
   const auto offset = static_cast<std::uint64_t>(part.data() - bytes_.data());
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::uint64_t start = (offset + page - 1) / page * page, end = (offset + part.size()) / page * page;
   if (start < end) ::madvise(static_cast<char*>(mapping_) + start, end - start, MADV_DONTNEED);
+}
+
+// Into memory that costs nothing before it is written to, whatever sizes the frames claim.
+Result<void> InputFile::unpack() {
+  const Container container = TRY(read_container(bytes_));
+  const auto room = static_cast<std::size_t>(container.room());
+  void* memory =
+      ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return fail("there is no memory to unpack it: {}", reason());
+  const auto size = unpack_container(container, {static_cast<std::uint8_t*>(memory), room}, usable_threads());
+  if (!size) {
+    ::munmap(memory, room);
+    return tl::unexpected(size.error());
+  }
+  // Whole pages after the end go back.
+  const auto kept = static_cast<std::size_t>(pages_of(*size) * kPageSize);
+  if (kept < room) ::munmap(static_cast<std::uint8_t*>(memory) + kept, room - kept);
+  if (mapping_) ::munmap(mapping_, bytes_.size());
+  read_ = {};
+  mapping_ = memory;
+  unpacked_ = true;
+  bytes_ = {static_cast<const std::uint8_t*>(memory), static_cast<std::size_t>(*size)};
+  return {};
+}
+
+Result<InputFile> InputFile::open_snapshot(const std::string& path) {
+  InputFile file = TRY(open(path));
+  if (is_container(file.bytes())) TRY(with_context(file.unpack(), path));
+  return file;
 }
 
 bool InputFile::is_replaced_by(const std::string& path) const {
@@ -136,11 +166,13 @@ InputFile::InputFile(InputFile&& other) noexcept
     : identity_(std::move(other.identity_)),
       read_(std::move(other.read_)),
       mapping_(std::exchange(other.mapping_, nullptr)),
+      unpacked_(other.unpacked_),
       bytes_(std::exchange(other.bytes_, {})) {}
 InputFile& InputFile::operator=(InputFile&& other) noexcept {
   std::swap(identity_, other.identity_);
   std::swap(read_, other.read_);
   std::swap(mapping_, other.mapping_);
+  std::swap(unpacked_, other.unpacked_);
   std::swap(bytes_, other.bytes_);
   return *this;
 }
@@ -221,7 +253,7 @@ Result<void> OutputFile::write(Bytes bytes) {
 
 Result<std::optional<InputFile>> OutputFile::read_back() const {
   if (temporary_.empty()) return std::nullopt;
-  return TRY(InputFile::open(temporary_));
+  return TRY(InputFile::open_snapshot(temporary_));
 }
 
 Result<void> OutputFile::sync() {
@@ -244,6 +276,20 @@ Result<void> OutputFile::commit() {
     ::close(fd);
   }
   return {};
+}
+
+SnapshotWriter::SnapshotWriter(OutputFile& output, const std::string& path) : output_(output) {
+  if (path.ends_with(kContainerSuffix))
+    container_.emplace([&output](Bytes bytes) { return output.write(bytes); }, usable_threads());
+}
+
+Result<void> SnapshotWriter::write(Bytes bytes) {
+  return container_ ? container_->write(bytes) : output_.write(bytes);
+}
+
+Result<void> SnapshotWriter::finish() {
+  if (!container_) return {};
+  return container_->finish();
 }
 
 }  // namespace tintype

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "formats/container.h"
 #include "formats/wire.h"
 
 namespace tintype {
@@ -17,6 +18,9 @@ class InputFile {
  public:
   // Errors: the file cannot be opened or read, or is a directory. The path is in the message.
   static Result<InputFile> open(const std::string& path);
+  // The same for a snapshot: one that travels compressed (formats/container.h) is unpacked. Errors: also
+  // those of unpacking it.
+  static Result<InputFile> open_snapshot(const std::string& path);
   ~InputFile();
   InputFile(InputFile&& other) noexcept;
   InputFile& operator=(InputFile&& other) noexcept;
@@ -34,7 +38,9 @@ class InputFile {
   std::pair<dev_t, ino_t> identity_{};  // of a mapped file
   std::vector<std::uint8_t> read_;
   void* mapping_ = nullptr;
+  bool unpacked_ = false;  // `mapping_` is memory of our own
   Bytes bytes_;
+  Result<void> unpack();
 };
 
 // Ends the process with a sentence, and status 1, when a mapped input is truncated by someone else while it
@@ -65,6 +71,19 @@ class OutputFile {
   std::string target_;     // what the temporary file becomes
   std::string temporary_;  // empty for direct outputs
   int fd_ = -1;
+};
+
+// What is written of a snapshot, on its way to `output`: compressed if `path` ends with ".zst".
+class SnapshotWriter {
+ public:
+  SnapshotWriter(OutputFile& output, const std::string& path);
+  Result<void> write(Bytes bytes);
+  // Call once, after everything was written and before `output` is read back or committed.
+  Result<void> finish();
+
+ private:
+  OutputFile& output_;
+  std::optional<ContainerWriter> container_;
 };
 
 }  // namespace tintype

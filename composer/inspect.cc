@@ -385,7 +385,7 @@ Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
 }
 
 Result<std::string> inspect(const InspectOptions& options) {
-  const InputFile file = TRY(InputFile::open(options.file));
+  const InputFile file = TRY(InputFile::open_snapshot(options.file));
   const InspectReport report = TRY(with_context(gather_report(options.file, file.bytes()), options.file));
   return options.json ? render_json(report) : render_text(report);
 }

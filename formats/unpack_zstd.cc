@@ -1,41 +1,28 @@
-// Zstandard, RFC 8878, through libzstd.
-#include <zstd.h>
-#include <zstd_errors.h>
-
-#include <memory>
-
+// Zstandard, RFC 8878.
 #include "formats/unpack.h"
+#include "formats/zstd_frames.h"
 
 namespace tintype {
 
-namespace {
-
-constexpr int kWindowLogMax = 27;
-static_assert(std::uint64_t{1} << kWindowLogMax == kMaxUnpackWindow);
-
-}  // namespace
+static_assert(std::uint64_t{1} << kZstdWindowLogMax == kMaxUnpackWindow);
 
 Result<std::vector<std::uint8_t>> unpack_zstd(Bytes packed, const UnpackSize& size) {
-  const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
-  if (!context) return fail("there is no memory to unpack it");
-  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kWindowLogMax);
+  using Progress = ZstdUnpacker::Progress;
+  ZstdUnpacker unpacker;
   UnpackBuffer output(packed, size);
-  ZSTD_inBuffer input{packed.data(), packed.size(), 0};
-  // 0 when a frame is complete.
-  std::size_t status = 1;
-  while (status != 0) {
+  std::size_t position = 0;
+  for (Progress progress = Progress::more; progress != Progress::ended;) {
     const std::span<std::uint8_t> room = output.room(1);
-    ZSTD_outBuffer made{room.data(), room.size(), 0};
-    status = ZSTD_decompressStream(context.get(), &made, &input);
-    TRY(output.commit(made.pos));
-    if (ZSTD_isError(status)) {
-      if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge) return fail_window(0);
-      return fail_damaged(input.pos);
-    }
-    if (status != 0 && input.pos == input.size && made.pos < made.size)
-      return fail_cut_short(input.pos, output.size());
+    const ZstdUnpacker::Step step = unpacker.step(packed, position, room);
+    progress = step.progress;
+    if (progress == Progress::no_memory) return fail("there is no memory to unpack it");
+    TRY(output.commit(step.made));
+    if (progress == Progress::window_too_large) return fail_window(0);
+    if (progress == Progress::damaged) return fail_damaged(position);
+    if (progress == Progress::more && position == packed.size() && step.made < room.size())
+      return fail_cut_short(position, output.size());
   }
-  TRY(check_all_used(packed, input.pos));
+  TRY(check_all_used(packed, position));
   return output.take();
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 
+#include "formats/container.h"
 #include "formats/machine_tree.h"
 #include "runner/guest_memory.h"
 #include "runner/kvm.h"
@@ -19,6 +20,10 @@ namespace tintype {
 Result<MappedFile> MappedFile::open(const std::string& path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return fail("cannot be opened: {}", std::strerror(errno));
+  return of(std::move(fd));
+}
+
+Result<MappedFile> MappedFile::of(Fd fd) {
   struct stat status = {};
   if (::fstat(fd.get(), &status) != 0) return fail("cannot be examined: {}", std::strerror(errno));
   if (!S_ISREG(status.st_mode)) return fail("is not a regular file, and only one can be mapped");
@@ -40,12 +45,8 @@ bool MappedFile::whole() const {
 
 namespace {
 
-// Zstandard (RFC 8878), 3.1.1: a frame's magic number.
-constexpr std::uint32_t kZstdMagic = 0xFD2FB528;
-
 Result<void> check_kind(Bytes file) {
-  const auto magic = read_at<le32>(file, 0, "magic");
-  if (magic && *magic == kZstdMagic) return fail("is compressed with zstd: unpack it first (zstd -d)");
+  if (is_container(file)) return fail("is compressed with zstd: unpack it first (zstd -d)");
   return {};
 }
 

@@ -21,6 +21,8 @@ class MappedFile {
  public:
   // Errors: it cannot be opened, is no regular file, or is empty.
   static Result<MappedFile> open(const std::string& path);
+  // Of an open regular file that is not empty. Errors: it cannot be mapped.
+  static Result<MappedFile> of(Fd fd);
   MappedFile(MappedFile&& other) noexcept
       : fd_(std::move(other.fd_)), bytes_(std::exchange(other.bytes_, Bytes{})), size_(other.size_) {}
   MappedFile& operator=(MappedFile&&) = delete;

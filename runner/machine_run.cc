@@ -7,11 +7,13 @@
 #include <memory>
 
 #include "runner/crew.h"
+#include "runner/expect.h"
 #include "runner/host.h"
 #include "runner/load.h"
 #include "runner/run_loop.h"
 #include "runner/seccomp.h"
 #include "runner/signals.h"
+#include "runner/snapshot_file.h"
 #include "runner/supervisor.h"
 
 namespace tintype {
@@ -68,12 +70,13 @@ Result<Outcome> operate(const RunOptions& options, const GuestPlan& plan, const 
 // `blame` is the status of whatever error comes next: the file's or the host's.
 Result<Outcome> prepare_and_operate(const RunOptions& options, int& blame) {
   blame = kStatusFile;
-  MappedFile file = TRY(MappedFile::open(options.image));
+  MappedFile given = TRY(MappedFile::open(options.image));
   const LastWords truncated{
       fmt::format("run-snapshot: {}: the file was truncated while it was read\n", options.image)};
   const BusErrorGuard guard(truncated);
+  MappedFile file = TRY(settle_bytes(std::move(given), options.expect.has_value()));
   GuestPlan plan = TRY(plan_guest(file.bytes(), options.wishes));
-  file.unmap();
+  if (!options.expect) file.unmap();
 
   blame = kStatusHost;
   const Kvm kvm = TRY(Kvm::open());
@@ -82,6 +85,8 @@ Result<Outcome> prepare_and_operate(const RunOptions& options, int& blame) {
   TRY(check_host(plan, kvm, facts));
   const GuestMemory memory = TRY(GuestMemory::reserve(plan.memory));
   TRY(load_guest(plan, file, memory));
+  if (options.expect) TRY(check_expected(file.bytes(), memory, *options.expect));
+  file.unmap();
 
   blame = kStatusHost;
   const Vm vm = TRY(make_vm(kvm, plan, memory));

@@ -10,6 +10,7 @@
 
 #include "formats/size.h"
 #include "formats/suggest.h"
+#include "runner/expect.h"
 #include "version.h"
 
 namespace tintype {
@@ -26,7 +27,11 @@ without isolation (NATIVE; on AArch64 VSM_ISOLATION with VTL 0 alone), and for
 the architecture of this host. The guest's serial console is standard input and
 output; on a terminal, Ctrl-A X quits and Ctrl-A Ctrl-A types a Ctrl-A.
 
+A snapshot may be compressed with zstd.
+
 Options:
+  --expect native=HEX  run only what has this launch digest, status 126 if it
+                     has another; costs a copy of the file in memory
   --timeout SECONDS  stop after so long, with status 124 (fractions are fine)
   --memory SIZE      RAM of an IGVM file that does not say it (default: 256M)
   --cpus N           vCPUs of such a file (default: 1)
@@ -50,13 +55,10 @@ machine (143). On a terminal, Ctrl-A X stops it with 130.
 )";
 
 constexpr option kOptions[] = {
-    {"timeout", required_argument, nullptr, 't'},
-    {"memory", required_argument, nullptr, 'm'},
-    {"cpus", required_argument, nullptr, 'c'},
-    {"no-seccomp", no_argument, nullptr, 's'},
-    {"help", no_argument, nullptr, 'h'},
-    {"version", no_argument, nullptr, 'v'},
-    {nullptr, 0, nullptr, 0},
+    {"timeout", required_argument, nullptr, 't'}, {"memory", required_argument, nullptr, 'm'},
+    {"cpus", required_argument, nullptr, 'c'},    {"expect", required_argument, nullptr, 'e'},
+    {"no-seccomp", no_argument, nullptr, 's'},    {"help", no_argument, nullptr, 'h'},
+    {"version", no_argument, nullptr, 'v'},       {nullptr, 0, nullptr, 0},
 };
 
 // Whatever getopt refuses: an unknown option, one that lacks its value or has one too many.
@@ -86,6 +88,9 @@ Result<void> take_option(int letter, std::string_view value, RunOptions& options
       break;
     case 'c':
       options.wishes.cpus = TRY(parse_number("--cpus", value, 1, x86::kMaxCpus));
+      break;
+    case 'e':
+      options.expect = TRY(parse_expected(value));
       break;
     case 's':
       options.seccomp = false;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <variant>
 
+#include "formats/measure.h"
 #include "formats/result.h"
 #include "runner/image.h"
 
@@ -17,6 +18,7 @@ struct RunOptions {
   MachineWishes wishes;
   std::optional<std::chrono::nanoseconds> timeout;
   bool seccomp = true;
+  std::optional<LaunchDigest> expect = std::nullopt;  // what the run has to be of
 };
 
 // Text to print and leave with status 0: help or version.

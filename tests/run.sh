@@ -56,7 +56,7 @@ if [ -n "$fast" ]; then test_preset release -LE nested; else test_preset release
 
 say "Comparing what the builds of both compilers compose"
 tests/determinism.sh build/release/samples build/dev/bin/compose-snapshot build/dev-clang/bin/compose-snapshot \
-  build/release/bin/compose-snapshot
+  build/release/bin/compose-snapshot -- build/assets
 
 # ctest's counts, added up: one line for everything that ran.
 count() { sed -n "s/.*$1=\"\([0-9]*\)\".*/\1/p" "$results"/*.xml | awk '{ sum += $1 } END { print sum + 0 }'; }

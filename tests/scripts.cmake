@@ -8,7 +8,7 @@ endfunction()
 tintype_script(bad ${CMAKE_CURRENT_SOURCE_DIR}/bad/run.sh
   $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot> $<TARGET_FILE:bad_specimens>)
 tintype_script(determinism ${CMAKE_CURRENT_SOURCE_DIR}/determinism.sh
-  ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
+  ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot> -- ${CMAKE_SOURCE_DIR}/build/assets)
 if(TINTYPE_STATIC_RUNNER AND NOT CMAKE_CROSSCOMPILING)
   tintype_script(determinism_arm64 ${CMAKE_CURRENT_SOURCE_DIR}/determinism_arm64.sh
     ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot> ${CMAKE_SOURCE_DIR}/build/arm64/bin/compose-snapshot
@@ -17,6 +17,10 @@ endif()
 tintype_script(kill_compose ${CMAKE_CURRENT_SOURCE_DIR}/kill_compose.sh
   ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
 tintype_script(install ${CMAKE_CURRENT_SOURCE_DIR}/install.sh ${CMAKE_BINARY_DIR})
+tintype_script(completion ${CMAKE_CURRENT_SOURCE_DIR}/completion.bash
+  ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot>)
+tintype_script(pipelines ${CMAKE_CURRENT_SOURCE_DIR}/pipelines.sh
+  ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
 tintype_script(style ${CMAKE_CURRENT_SOURCE_DIR}/style.sh)
 
 # What exists where the guests of samples/ do. The sanitizers' shadow memory and a nested machine do not go together, so

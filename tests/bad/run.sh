@@ -34,6 +34,7 @@ good vmlinux.arm64
 good tiny.image --fdt tiny.dtb --fdt-overlay tiny.dtbo
 good tiny.elf --initrd tiny.cpio --acpi-table ssdt.aml --acpi-table fadt.aml
 good tiny.elf
+"$compose_snapshot" build -q -o "$work/image.bin.zst" --memory 64M --cmdline quiet --kernel "$work/tiny.elf" || exit 1
 
 specimen() { cp "$work/$1" "$2"; }
 patch() {

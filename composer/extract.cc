@@ -1,0 +1,170 @@
+#include "composer/extract.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+
+#include "composer/decode.h"
+#include "composer/files.h"
+#include "formats/launch.h"
+#include "formats/machine_tree.h"
+#include "formats/size.h"
+#include "formats/suggest.h"
+
+namespace tintype {
+
+namespace {
+
+// Bytes that the file gives memory at `gpa`.
+struct Piece {
+  std::uint64_t gpa = 0;
+  Bytes data;
+};
+
+std::uint32_t mask_of(const igvm::File& file) {
+  const auto native = launch_mask(file, LaunchPlatform::native);
+  if (native) return *native;
+  return file.platforms.empty() ? 0 : file.platforms.front().compatibility_mask.value();
+}
+
+// Ascending; not overlapping in a sound file.
+std::vector<Piece> pieces_of(const igvm::File& file) {
+  const std::uint32_t mask = mask_of(file);
+  std::vector<Piece> pieces;
+  std::map<std::uint32_t, Bytes> areas;
+  for (const igvm::Directive& directive : file.directives) {
+    if (const auto* run = std::get_if<igvm::PageRun>(&directive)) {
+      if ((run->compatibility_mask & mask) != 0 && !run->data.empty())
+        pieces.push_back({run->gpa, run->data});
+    } else if (const auto* area = std::get_if<igvm::ParameterArea>(&directive)) {
+      areas[area->parameter_area_index] = area->initial;
+    } else if (const auto* insert = std::get_if<IGVM_VHS_PARAMETER_INSERT>(&directive)) {
+      const auto inserted = areas.find(insert->parameter_area_index);
+      if ((insert->compatibility_mask & mask) != 0 && inserted != areas.end() && !inserted->second.empty())
+        pieces.push_back({insert->gpa, inserted->second});
+    }
+  }
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [](const Piece& a, const Piece& b) { return a.gpa < b.gpa; });
+  return pieces;
+}
+
+Result<void> put_zeros(std::uint64_t count, const igvm::Output& output) {
+  static constexpr std::array<std::uint8_t, 65536> kZeros{};
+  for (; count > 0; count -= std::min<std::uint64_t>(count, kZeros.size()))
+    TRY(output(Bytes(kZeros).first(std::min<std::uint64_t>(count, kZeros.size()))));
+  return {};
+}
+
+// A hexadecimal address with 0x, or a decimal one.
+std::optional<std::uint64_t> parse_address(std::string_view text) {
+  const int base = text.starts_with("0x") ? 16 : 10;
+  if (base == 16) text.remove_prefix(2);
+  std::uint64_t value = 0;
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (status != std::errc() || end != text.data() + text.size() || value >= kPhysicalEnd) return std::nullopt;
+  return value;
+}
+
+// Bytes as a number, or as sizes are written.
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  if (const auto number = parse_address(text)) return number;
+  const auto size = parse_size(text);
+  return size ? std::optional(*size) : std::nullopt;
+}
+
+Result<GpaRange> check_size(GpaRange range, std::string_view what) {
+  if (range.size() > kMaxExtracted)
+    return fail("{} has {} MiB, and at most {} GiB are extracted at once: give a smaller --gpa", what,
+                range.size() / kMiB, kMaxExtracted / kGiB);
+  return range;
+}
+
+Result<GpaRange> region_range(const std::optional<Machine>& machine, const std::string& name) {
+  if (!machine) return fail("names no regions, for compose-snapshot did not write it: give --gpa RANGE");
+  std::vector<std::string_view> names;
+  for (const RegionLabel& label : machine->labels) {
+    if (label.name == name) return check_size(label.range, fmt::format("region '{}'", name));
+    names.push_back(label.name);
+  }
+  return fail("has no region '{}'{}: 'compose-snapshot inspect' lists them", name, did_you_mean(name, names));
+}
+
+// Memory that is part of the machine, or that the file fills.
+Result<void> check_known(const igvm::File& file, const std::optional<Machine>& machine, GpaRange range) {
+  const auto overlaps = [&](const GpaRange& known) { return known.overlaps(range); };
+  if (machine) {
+    const std::vector<GpaRange> ram = ram_ranges(machine->arch, machine->memory);
+    if (std::any_of(ram.begin(), ram.end(), overlaps)) return {};
+  }
+  for (const Piece& piece : pieces_of(file))
+    if (overlaps({piece.gpa, piece.gpa + piece.data.size()})) return {};
+  return fail("has nothing at {:#x}-{:#x}: 'compose-snapshot inspect' lists what it has", range.start,
+              range.last());
+}
+
+Result<void> write_out(const ExtractOptions& options, const igvm::File& file, GpaRange range) {
+  OutputFile output = TRY(OutputFile::create(options.output));
+  if (options.decode) {
+    Buffer bytes;
+    TRY(guest_bytes(file, range, [&](Bytes part) -> Result<void> {
+      bytes.write(part);
+      return {};
+    }));
+    const std::string source = TRY(with_context(decode(bytes.bytes()), options.file));
+    TRY(output.write(bytes_of(source)));
+  } else {
+    TRY(guest_bytes(file, range, [&](Bytes bytes) { return output.write(bytes); }));
+  }
+  return output.commit();
+}
+
+}  // namespace
+
+Result<GpaRange> parse_gpa_range(std::string_view text) {
+  const std::size_t sign = text.find_first_of("-+");
+  const auto start = parse_address(text.substr(0, sign));
+  std::optional<GpaRange> range;
+  if (sign != std::string_view::npos && start) {
+    const std::string_view rest = text.substr(sign + 1);
+    if (text[sign] == '+') {
+      if (const auto size = parse_count(rest)) range = GpaRange::of_size(*start, *size);
+    } else if (const auto last = parse_address(rest); last && *last >= *start) {
+      range = GpaRange{*start, *last + 1};
+    }
+  }
+  if (!range || range->empty() || range->end > kPhysicalEnd)
+    return fail("--gpa '{}' is no range of addresses: write it as 0x1000-0x1fff or 0x1000+4096", text);
+  return check_size(*range, fmt::format("--gpa {}", text));
+}
+
+Result<void> guest_bytes(const igvm::File& file, GpaRange range, const igvm::Output& output) {
+  std::uint64_t at = range.start;
+  for (const Piece& piece : pieces_of(file)) {
+    const std::uint64_t end = std::min(piece.gpa + piece.data.size(), range.end);
+    if (end <= at || piece.gpa >= range.end) continue;
+    const std::uint64_t start = std::max(piece.gpa, at);
+    TRY(put_zeros(start - at, output));
+    TRY(output(piece.data.subspan(start - piece.gpa, end - start)));
+    at = end;
+  }
+  return put_zeros(range.end - at, output);
+}
+
+Result<void> extract(const ExtractOptions& options) {
+  const InputFile input = TRY(InputFile::open_snapshot(options.file));
+  if (input.is_replaced_by(options.output))
+    return fail("{}: is what is extracted from, and the output too: choose another output", options.output);
+  const igvm::File file = TRY(with_context(igvm::read(input.bytes()), options.file));
+  const std::optional<Machine> machine = TRY(with_context(read_machine(input.bytes()), options.file));
+  if (const std::vector<std::string> odd = igvm::oddities(file); !odd.empty())
+    return fail("{}: is not extracted from because {}", options.file, odd[0]);
+  const GpaRange range = options.range
+                             ? *options.range
+                             : TRY(with_context(region_range(machine, *options.region), options.file));
+  TRY(with_context(check_known(file, machine, range), options.file));
+  return write_out(options, file, range);
+}
+
+}  // namespace tintype

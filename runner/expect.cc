@@ -1,0 +1,34 @@
+#include "runner/expect.h"
+
+#include "formats/digest_text.h"
+#include "formats/machine_tree.h"
+#include "formats/ordered_work.h"
+
+namespace tintype {
+
+Result<LaunchDigest> parse_expected(std::string_view text) {
+  LaunchDigest digest = TRY(with_context(parse_launch_digest(text), "--expect"));
+  if (digest.platform != LaunchPlatform::native)
+    return fail(
+        "--expect takes native=HEX, and not {}: this runner launches no isolated machines, so only "
+        "their own firmware can say what was launched",
+        launch_platform_name(digest.platform));
+  return digest;
+}
+
+Result<void> check_expected(Bytes file, const GuestMemory& memory, const LaunchDigest& expected) {
+  NativeLaunch launch = TRY(native_launch(TRY(igvm::read(file)), TRY(read_machine(file))));
+  for (LaunchStep& step : launch.steps) {
+    // Pages of zeroes have no data, and are not touched: memory that nothing was loaded to is zero.
+    if (step.kind != LaunchStep::Kind::page || step.data.empty()) continue;
+    const auto held = memory.at(step.gpa, step.data.size());
+    if (!held) return fail("has pages at {:#x} that lie outside memory", step.gpa);
+    step.data = *held;
+  }
+  const LaunchDigest found = measure_native(launch, {.threads = usable_threads()});
+  if (found == expected) return {};
+  return fail("has the launch digest {}, and {} is expected: it is another snapshot, or was changed",
+              found.text(), expected.text());
+}
+
+}  // namespace tintype
