@@ -80,10 +80,9 @@ Result<DiffReport> gather_diff(const DiffOptions& options, Bytes a_bytes, Bytes 
   compare_headers(a, b, report);
   compare_machines(a, b, report);
   for (const MaskPair& masks : masks_of(a, b, options.platform)) compare_regions(a, b, masks, report);
-  const std::vector<LaunchPlatform> known = known_platforms(a.file);
-  for (const LaunchPlatform platform : known)
+  for (const LaunchPlatform platform : declared_platforms(a.file))
     if ((!options.platform || *options.platform == platform) && launch_mask(b.file, platform))
-      compare_digests(a, b, platform, report);
+      compare_digests(a, b, platform, options.host, report);
   compare_rest(a, b, report);
   return report;
 }

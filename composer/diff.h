@@ -60,6 +60,7 @@ struct DiffReport {
 struct DiffOptions {
   std::string a, b;
   std::optional<LaunchPlatform> platform = {};  // none: every one that both files declare
+  HostOptions host = {};
   bool json = false;
 };
 
@@ -89,7 +90,8 @@ struct MaskPair {
   std::uint32_t a = 0, b = 0;
 };
 void compare_regions(const DiffSide& a, const DiffSide& b, const MaskPair& masks, DiffReport& report);
-void compare_digests(const DiffSide& a, const DiffSide& b, LaunchPlatform platform, DiffReport& report);
+void compare_digests(const DiffSide& a, const DiffSide& b, LaunchPlatform platform, const HostOptions& host,
+                     DiffReport& report);
 
 // Adds `found` for a platform, or the platform to an equal finding of another.
 void add_difference(Difference found, const std::string& platform, DiffReport& report);

@@ -43,9 +43,10 @@ void attribute(const DigestDifference& digest, DiffReport& report) {
 
 }  // namespace
 
-void compare_digests(const DiffSide& a, const DiffSide& b, LaunchPlatform platform, DiffReport& report) {
-  const auto x = observe_launch(a.file, a.machine(), {.platform = platform});
-  const auto y = observe_launch(b.file, b.machine(), {.platform = platform});
+void compare_digests(const DiffSide& a, const DiffSide& b, LaunchPlatform platform, const HostOptions& host,
+                     DiffReport& report) {
+  const auto x = observe_launch(a.file, a.machine(), platform, host);
+  const auto y = observe_launch(b.file, b.machine(), platform, host);
   for (const auto& [side, launch] : {std::pair(&a, &x), std::pair(&b, &y)})
     if (!*launch)
       report.notes.push_back(fmt::format("the {} digests are not compared: {} {}",

@@ -153,8 +153,8 @@ Entry machine_entry(const Machine& machine) {
   Entry entry{"machine",
               {{"arch", std::string(arch_name(machine.arch))},
                {"memory", memory_text(machine.memory)},
-               {"cpus", fmt::to_string(machine.cpus)},
-               {"numa nodes", fmt::to_string(machine.numa_nodes)},
+               {"cpus", std::to_string(machine.cpus)},
+               {"numa nodes", std::to_string(machine.numa_nodes)},
                {"protocol", machine.protocol}}};
   if (machine.arch == Arch::aarch64) {
     entry.fields.emplace_back("gic", gic_name(machine.gic));
@@ -175,7 +175,7 @@ std::vector<Entry> components_of(const Machine& machine) {
     entries.push_back({"component " + component.role,
                        {{"format", component.format},
                         {"version", component.version},
-                        {"size", fmt::to_string(component.size)},
+                        {"size", std::to_string(component.size)},
                         {"sha256", to_hex(component.sha256)}}});
   return entries;
 }
@@ -188,8 +188,8 @@ std::vector<Entry> device_entries(const Machine& machine) {
                         {"space", device.space == Device::Space::port ? "port" : "mmio"},
                         {"base", fmt::format("{:#x}", device.base)},
                         {"size", fmt::format("{:#x}", device.size)},
-                        {"count", fmt::to_string(device.count)},
-                        {"interrupt", device.interrupt ? fmt::to_string(*device.interrupt) : "none"}}});
+                        {"count", std::to_string(device.count)},
+                        {"interrupt", device.interrupt ? std::to_string(*device.interrupt) : "none"}}});
   return entries;
 }
 
@@ -198,7 +198,7 @@ std::vector<Entry> device_entries(const Machine& machine) {
 void compare_headers(const DiffSide& a, const DiffSide& b, DiffReport& report) {
   const auto file_entry = [](const DiffSide& side) {
     return Entry{"file",
-                 {{"IGVM version", fmt::to_string(side.headers.format_version)},
+                 {{"IGVM version", std::to_string(side.headers.format_version)},
                   {"architecture", std::string(arch_name(side.headers.arch))}}};
   };
   compare_entries("header", {file_entry(a)}, {file_entry(b)}, report);

@@ -98,13 +98,45 @@ class Regions {
     };
     gather(a_, view_a_);
     gather(b_, view_b_);
-    std::sort(parts.begin(), parts.end());
-    for (std::size_t i = 0; i < parts.size();) {
-      GpaRange joined = parts[i];
-      for (++i; i < parts.size() && parts[i].start <= joined.end; ++i)
-        joined.end = std::max(joined.end, parts[i].end);
-      compare_range(joined);
+    parts = joined(std::move(parts));
+    for (const GpaRange& range : parts) compare_range(range);
+    if (named) compare_padding(parts);
+  }
+
+  // What is left of a page beside its regions, but for pages that were compared whole.
+  void compare_padding(const std::vector<GpaRange>& compared) {
+    std::vector<GpaRange> parts;
+    for (const DiffSide* side : {&a_, &b_})
+      for (const RegionLabel& label : side->machine()->labels) {
+        const GpaRange pages = label.range.to_pages();
+        for (const GpaRange& beside :
+             {GpaRange{pages.start, label.range.start}, GpaRange{label.range.end, pages.end}})
+          for (const GpaRange& part : outside_labels(beside, a_.machine(), Labels::bytes)) {
+            const auto both = outside_labels(part, b_.machine(), Labels::bytes);
+            parts.insert(parts.end(), both.begin(), both.end());
+          }
+      }
+    for (const GpaRange& part : joined(std::move(parts))) {
+      const bool known = std::any_of(compared.begin(), compared.end(),
+                                     [&](const GpaRange& whole) { return whole.overlaps(part); });
+      const auto differing = [&] {
+        return compare_memory(view_a_, part.start, view_b_, part.start, part.size()).bytes > 0;
+      };
+      if (!known && differing()) compare_range(part);
     }
+  }
+
+  // Sorted, with those that touch as one.
+  static std::vector<GpaRange> joined(std::vector<GpaRange> parts) {
+    std::sort(parts.begin(), parts.end());
+    std::vector<GpaRange> result;
+    for (const GpaRange& part : parts) {
+      if (!result.empty() && part.start <= result.back().end)
+        result.back().end = std::max(result.back().end, part.end);
+      else
+        result.push_back(part);
+    }
+    return result;
   }
 
   void compare_range(GpaRange range) {

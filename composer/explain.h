@@ -46,7 +46,7 @@ struct ExplainReport {
 struct ExplainOptions {
   std::string file;
   std::optional<LaunchPlatform> platform = {};  // none: every one that the file declares
-  TdxOrder tdx_order = TdxOrder::per_page;
+  HostOptions host = {};
   bool json = false;
   bool pages = false;  // the text has a line for each operation
 };

@@ -40,8 +40,9 @@ std::string launch_json(const LaunchReport& report, const std::optional<Machine>
   const Launch& launch = report.launch;
   std::string text = fmt::format(
       "    {{\n      \"platform\": \"{}\",\n      \"algorithm\": \"{}\",\n      \"digest\": \"{}\",\n"
-      "      \"operations\": [",
-      launch_platform_name(launch.platform), digest_algorithm(launch.platform), to_hex(launch.digest.value));
+      "      \"note\": {},\n      \"operations\": [",
+      launch_platform_name(launch.platform), digest_algorithm(launch.platform), to_hex(launch.digest.value),
+      json_line(launch.assumption ? Json(*launch.assumption) : Json()));
   for (std::size_t i = 0; i < launch.operations.size(); ++i)
     text += fmt::format("{}\n        {}", i == 0 ? "" : ",", json_line(operation_json(launch, i, machine)));
   text += "\n      ],\n      \"fields\": [";

@@ -155,6 +155,7 @@ std::string launch_text(const LaunchReport& report, const std::optional<Machine>
       pages ? ""
             : "; pages alike share a line, and digests are cut to 16 digits (--pages: a line each, in full)",
       operations_text(launch, machine, pages));
+  if (launch.assumption) text += "\nnote: " + *launch.assumption + "\n";
   return text +
          fmt::format("\nwhat the {} digest says of what the guest or a verifier sees\n",
                      launch_platform_name(launch.platform)) +

@@ -254,24 +254,24 @@ struct DirectiveVisitor {
   void operator()(const igvm::ParameterArea& area) {
     report.parameters.push_back(
         {"area",
-         {{"index", fmt::to_string(area.parameter_area_index)},
+         {{"index", std::to_string(area.parameter_area_index)},
           {"bytes", hex(area.number_of_bytes)},
           {"initial", area.initial.empty() ? "zero" : to_hex(sha256(area.initial))}}});
   }
   void operator()(const igvm::Parameter& parameter) {
     report.parameters.push_back({igvm::parameter_name(parameter.type),
-                                 {{"index", fmt::to_string(parameter.header.parameter_area_index.value())},
+                                 {{"index", std::to_string(parameter.header.parameter_area_index.value())},
                                   {"byte_offset", hex(parameter.header.byte_offset)}}});
   }
   void operator()(const IGVM_VHS_PARAMETER_INSERT& insert) {
     report.parameters.push_back({"insert",
-                                 {{"index", fmt::to_string(insert.parameter_area_index.value())},
+                                 {{"index", std::to_string(insert.parameter_area_index.value())},
                                   {"gpa", hex(insert.gpa)},
                                   {"mask", hex(insert.compatibility_mask)}}});
   }
   void operator()(const igvm::VpContext& context) {
     HeaderReport header{context_kind(context.kind),
-                        {{"vp_index", fmt::to_string(context.vp_index)},
+                        {{"vp_index", std::to_string(context.vp_index)},
                          {"mask", hex(context.compatibility_mask)},
                          {"gpa", hex(context.gpa)}}};
     for (auto& field : igvm::describe_context(context)) header.fields.push_back(std::move(field));
@@ -290,16 +290,16 @@ struct DirectiveVisitor {
                               {"launch_digest", to_hex(block.ld)},
                               {"family_id", to_hex(block.family_id)},
                               {"image_id", to_hex(block.image_id)},
-                              {"version", fmt::to_string(block.version.value())},
-                              {"guest_svn", fmt::to_string(block.guest_svn.value())}}});
+                              {"version", std::to_string(block.version.value())},
+                              {"guest_svn", std::to_string(block.guest_svn.value())}}});
   }
   void operator()(const IGVM_VHS_VBS_MEASUREMENT& measurement) {
     report.others.push_back({"vbs-measurement",
                              {{"mask", hex(measurement.compatibility_mask)},
-                              {"version", fmt::to_string(measurement.version.value())},
+                              {"version", std::to_string(measurement.version.value())},
                               {"product_id", hex(measurement.product_id)},
                               {"module_id", hex(measurement.module_id)},
-                              {"security_version", fmt::to_string(measurement.security_version.value())},
+                              {"security_version", std::to_string(measurement.security_version.value())},
                               {"digest", to_hex(measurement.boot_measurement_digest)}}});
   }
   void operator()(const IGVM_VHS_ERROR_RANGE& range) {
@@ -325,8 +325,8 @@ struct InitializationVisitor {
              {"alignment", hex(region.relocation_alignment)},
              {"minimum", hex(region.minimum_relocation_gpa)},
              {"maximum", hex(region.maximum_relocation_gpa)},
-             {"vp_index", fmt::to_string(region.vp_index.value())},
-             {"vtl", fmt::to_string(region.vtl)},
+             {"vp_index", std::to_string(region.vp_index.value())},
+             {"vtl", std::to_string(region.vtl)},
              {"flags", hex(region.flags)}}};
   }
   HeaderReport operator()(const IGVM_VHS_PAGE_TABLE_RELOCATION& region) const {
@@ -335,8 +335,8 @@ struct InitializationVisitor {
              {"start", hex(region.gpa)},
              {"bytes", hex(region.size)},
              {"used", hex(region.used_size)},
-             {"vp_index", fmt::to_string(region.vp_index.value())},
-             {"vtl", fmt::to_string(region.vtl)}}};
+             {"vp_index", std::to_string(region.vp_index.value())},
+             {"vtl", std::to_string(region.vtl)}}};
   }
 };
 
@@ -347,8 +347,8 @@ void add_headers(const igvm::File& file, InspectReport& report) {
   for (const IGVM_VHS_SUPPORTED_PLATFORM& platform : file.platforms)
     report.platforms.push_back({platform_name(platform.platform_type),
                                 {{"mask", hex(platform.compatibility_mask)},
-                                 {"version", fmt::to_string(platform.platform_version.value())},
-                                 {"highest_vtl", fmt::to_string(platform.highest_vtl)},
+                                 {"version", std::to_string(platform.platform_version.value())},
+                                 {"highest_vtl", std::to_string(platform.highest_vtl)},
                                  {"shared_gpa_boundary", hex(platform.shared_gpa_boundary)}}});
   for (const igvm::Initialization& header : file.initializations)
     report.initializations.push_back(std::visit(InitializationVisitor{}, header));

@@ -11,9 +11,6 @@ namespace {
 using Kind = LaunchOperation::Kind;
 using StepKind = LaunchStep::Kind;
 
-constexpr LaunchPlatform kPlatforms[] = {LaunchPlatform::native, LaunchPlatform::vbs, LaunchPlatform::snp,
-                                         LaunchPlatform::tdx};
-
 // Refuses more operations than are kept, before any is. A page has a header of its own in the file, but a
 // parameter area of a terabyte is one header of 16 bytes.
 Result<std::uint64_t> count_operations(const std::vector<LaunchStep>& steps) {
@@ -78,20 +75,6 @@ class Recorder {
   Launch& launch_;
   std::vector<std::uint64_t> added_;  // of each step: how many of its pages the TDX module has
 };
-
-LaunchDigest measured(const Launch& launch, const MeasureOptions& options) {
-  switch (launch.platform) {
-    case LaunchPlatform::native:
-      return measure_native(launch.native, options);
-    case LaunchPlatform::vbs:
-      return measure_vbs(launch.steps(), options);
-    case LaunchPlatform::snp:
-      return measure_snp(launch.steps(), options);
-    case LaunchPlatform::tdx:
-      break;
-  }
-  return measure_tdx(launch.steps(), options);
-}
 
 std::string ram_text(const std::vector<GpaRange>& ranges) {
   std::string text;
@@ -185,38 +168,17 @@ Bytes Launch::digest_after(const LaunchOperation& operation) const {
 }
 
 Result<Launch> observe_launch(const igvm::File& file, const std::optional<Machine>& machine,
-                              const LaunchQuestion& question) {
-  Launch launch;
-  launch.platform = question.platform;
-  if (question.platform == LaunchPlatform::native) {
-    launch.native = TRY(native_launch(file, machine));
-  } else {
-    launch.native.arch = file.arch;
-    launch.native.steps = TRY(launch_steps(file, question.platform));
-  }
+                              LaunchPlatform platform, const HostOptions& host) {
+  Launch launch{TRY(host_launch(file, machine, platform, host)), {}, {}};
   launch.operations.reserve(static_cast<std::size_t>(TRY(count_operations(launch.steps()))));
   Recorder recorder(launch);
   launch.digest =
-      measured(launch, {.threads = usable_threads(),
-                        .tdx_order = question.tdx_order,
+      measure_launch(launch, {.threads = usable_threads(),
                         .observe = [&](const LaunchStep& step, std::uint64_t index,
                                        Bytes digest) { recorder.observe(step, index, digest); },
                         .observe_record = [&](std::string_view name,
                                               Bytes digest) { recorder.observe_record(name, digest); }});
   return launch;
-}
-
-std::vector<LaunchPlatform> known_platforms(const igvm::File& file) {
-  std::vector<LaunchPlatform> platforms;
-  for (const LaunchPlatform platform : kPlatforms)
-    if (launch_mask(file, platform)) platforms.push_back(platform);
-  return platforms;
-}
-
-Result<LaunchPlatform> platform_of_name(std::string_view name) {
-  for (const LaunchPlatform platform : kPlatforms)
-    if (launch_platform_name(platform) == name) return platform;
-  return fail("--platform '{}' is not native, vbs, snp or tdx", name);
 }
 
 std::vector<std::string_view> region_names(const std::optional<Machine>& machine, GpaRange range) {
@@ -230,14 +192,17 @@ std::vector<std::string_view> region_names(const std::optional<Machine>& machine
   return names;
 }
 
-std::vector<GpaRange> outside_labels(GpaRange range, const std::optional<Machine>& machine) {
+std::vector<GpaRange> outside_labels(GpaRange range, const std::optional<Machine>& machine, Labels labels) {
   if (!machine) return {range};
+  const auto extent = [&](const RegionLabel& region) {
+    return labels == Labels::pages ? region.range.to_pages() : region.range;
+  };
   std::vector<GpaRange> parts;
   auto label = std::lower_bound(
       machine->labels.begin(), machine->labels.end(), range.start,
-      [](const RegionLabel& region, std::uint64_t gpa) { return region.range.to_pages().end <= gpa; });
+      [&](const RegionLabel& region, std::uint64_t gpa) { return extent(region).end <= gpa; });
   for (; label != machine->labels.end() && !range.empty(); ++label) {
-    const GpaRange named = label->range.to_pages();
+    const GpaRange named = extent(*label);
     if (named.start >= range.end) break;
     if (range.start < named.start) parts.push_back({range.start, named.start});
     range.start = std::min(range.end, std::max(range.start, named.end));

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "formats/measure.h"
+#include "composer/host_launch.h"
 
 namespace tintype {
 
@@ -32,13 +32,10 @@ struct LaunchOperation {
   std::array<std::uint8_t, 48> digest{};
 };
 
-struct Launch {
-  LaunchPlatform platform = LaunchPlatform::native;
-  NativeLaunch native;  // the steps on every platform; the rest on the native one
+struct Launch : HostLaunch {
   std::vector<LaunchOperation> operations;
   LaunchDigest digest;
 
-  const std::vector<LaunchStep>& steps() const { return native.steps; }
   // The step of an operation, or nothing of a record without a page.
   const LaunchStep* step_of(const LaunchOperation& operation) const;
   // The page of guest memory that an operation is about, if it is about one.
@@ -54,32 +51,24 @@ struct Launch {
   Bytes digest_after(const LaunchOperation& operation) const;
 };
 
-// What is launched, and in which order.
-struct LaunchQuestion {
-  LaunchPlatform platform = LaunchPlatform::native;
-  TdxOrder tdx_order = TdxOrder::per_page;
-};
-
 // The most pages of a launch whose operations are kept, and the most of those that have no header of their
 // own.
 inline constexpr std::uint64_t kMaxLaunchOperations = std::uint64_t{8} << 20;
 inline constexpr std::uint64_t kMaxClaimedPages = std::uint64_t{64} << 10;
 
-// Launches `file` and keeps every operation. Borrows from the file's bytes. Errors: those of launch_steps()
-// and native_launch(), and more pages than these.
+// Launches `file` and keeps every operation. Borrows from the file's bytes. Errors: those of host_launch(),
+// and more pages than these.
 Result<Launch> observe_launch(const igvm::File& file, const std::optional<Machine>& machine,
-                              const LaunchQuestion& question);
-
-// The platforms that `file` declares and whose digests are known.
-std::vector<LaunchPlatform> known_platforms(const igvm::File& file);
-// "native", "vbs", "snp" or "tdx". Errors: another word.
-Result<LaunchPlatform> platform_of_name(std::string_view name);
+                              LaunchPlatform platform, const HostOptions& host = {});
 
 // The names of the regions that `range` touches, ascending.
 std::vector<std::string_view> region_names(const std::optional<Machine>& machine, GpaRange range);
 
-// The parts of `range` outside every page that a region's label touches, ascending.
-std::vector<GpaRange> outside_labels(GpaRange range, const std::optional<Machine>& machine);
+// The parts of `range` outside every page that a region's label touches, or outside the bytes of labels,
+// ascending.
+enum class Labels : std::uint8_t { pages, bytes };
+std::vector<GpaRange> outside_labels(GpaRange range, const std::optional<Machine>& machine,
+                                     Labels labels = Labels::pages);
 
 // The registers of a step, by name and value, in their order.
 std::vector<std::pair<std::string, std::string>> registers_of(const LaunchStep& step, Arch arch);

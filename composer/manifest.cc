@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <future>
 
+#include "composer/host_launch.h"
 #include "formats/hex.h"
 #include "formats/ordered_work.h"
 #include "version.h"
@@ -200,17 +201,9 @@ Result<std::vector<RegionReport>> read_regions(const Reader& manifest) {
 Result<std::vector<LaunchDigest>> declared_digests(const igvm::File& file,
                                                    const std::optional<Machine>& machine, unsigned threads) {
   std::vector<LaunchDigest> digests;
-  const MeasureOptions options{.threads = threads};
-  for (const LaunchPlatform platform : kPlatforms) {
-    if (!launch_mask(file, platform)) continue;
-    if (platform == LaunchPlatform::native) {
-      digests.push_back(measure_native(TRY(native_launch(file, machine)), options));
-      continue;
-    }
-    const std::vector<LaunchStep> steps = TRY(launch_steps(file, platform));
-    digests.push_back(platform == LaunchPlatform::vbs   ? measure_vbs(steps, options)
-                      : platform == LaunchPlatform::snp ? measure_snp(steps, options)
-                                                        : measure_tdx(steps, options));
+  for (const LaunchPlatform platform : declared_platforms(file)) {
+    const HostLaunch launch = TRY(host_launch(file, machine, platform));
+    digests.push_back(measure_launch(launch, {.threads = threads}));
   }
   return digests;
 }

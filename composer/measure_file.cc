@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "composer/json.h"
-#include "formats/launch_kvm.h"
 #include "formats/machine_tree.h"
 
 namespace tintype {
@@ -32,35 +31,6 @@ class Releaser {
   const InputFile& input_;
   Bytes run_;
 };
-
-std::string_view snp_launch_name(SnpLaunch launch) {
-  if (launch == SnpLaunch::file) return "file";
-  return launch == SnpLaunch::kvm ? "kvm" : "kvm-bsp";
-}
-
-std::uint32_t kvm_count(const std::vector<LaunchStep>& steps, const std::optional<Machine>& machine,
-                        const HostOptions& host) {
-  if (host.snp_launch == SnpLaunch::kvm_bsp) return 1;
-  if (host.cpus) return *host.cpus;
-  return machine ? machine->cpus : std::max(vmsa_count(steps), 1u);
-}
-
-// Coconut-style hosts know of the boot processor's save area only.
-void keep_boot_processor(std::vector<LaunchStep>& steps) {
-  std::erase_if(steps, [](const LaunchStep& step) {
-    return step.kind == LaunchStep::Kind::vmsa && step.vp_index != 0;
-  });
-}
-
-Result<LaunchDigest> measure_snp_on(const igvm::File& file, const std::optional<Machine>& machine,
-                                    const HostOptions& host, const MeasureOptions& options) {
-  std::vector<LaunchStep> steps = TRY(launch_steps(file, LaunchPlatform::snp));
-  if (host.snp_launch == SnpLaunch::file) return measure_snp(steps, options);
-  if (host.snp_launch == SnpLaunch::kvm_bsp) keep_boot_processor(steps);
-  const KvmVcpus vcpus{.count = kvm_count(steps, machine, host), .processor = host.snp_processor};
-  const KvmLaunch launch = TRY(kvm_launch(steps, vcpus));
-  return measure_snp(launch.steps, options);
-}
 
 // What the file's ID block expects, if that is something else.
 std::optional<std::string> id_block_note(const igvm::File& file, const std::string& name,
@@ -101,33 +71,16 @@ Result<std::vector<LaunchPlatform>> platforms_of(const igvm::File& file, const M
 
 }  // namespace
 
-Result<LaunchDigest> measure_platform(const igvm::File& file, const std::optional<Machine>& machine,
-                                      LaunchPlatform platform, const HostOptions& host,
-                                      const MeasureOptions& options) {
-  MeasureOptions chosen = options;
-  chosen.snp_zero_type = host.snp_zero_type;
-  chosen.tdx_order = host.tdx_order;
-  switch (platform) {
-    case LaunchPlatform::native:
-      return measure_native(TRY(native_launch(file, machine)), chosen);
-    case LaunchPlatform::vbs:
-      return measure_vbs(TRY(launch_steps(file, platform)), chosen);
-    case LaunchPlatform::snp:
-      return measure_snp_on(file, machine, host, chosen);
-    case LaunchPlatform::tdx:
-      break;
-  }
-  return measure_tdx(TRY(launch_steps(file, LaunchPlatform::tdx)), chosen);
-}
-
 Result<FileDigests> measure_file(const InputFile& input, const MeasureFileOptions& options) {
   const igvm::File file = TRY(with_context(igvm::read(input.bytes()), options.file));
   const std::optional<Machine> machine = TRY(with_context(read_machine(input.bytes()), options.file));
   FileDigests measured;
   for (const LaunchPlatform platform : TRY(said_of(options.file, platforms_of(file, options)))) {
     const MeasureOptions how{.threads = options.threads, .done = Releaser(input)};
-    measured.digests.push_back(
-        TRY(said_of(options.file, measure_platform(file, machine, platform, options.host, how))));
+    const HostLaunch launch =
+        TRY(said_of(options.file, host_launch(file, machine, platform, options.host)));
+    measured.digests.push_back(measure_launch(launch, how));
+    if (launch.assumption) measured.notes.push_back(options.file + ": " + *launch.assumption);
     if (platform != LaunchPlatform::snp) continue;
     if (const auto note = id_block_note(file, options.file, measured.digests.back()))
       measured.notes.push_back(*note);

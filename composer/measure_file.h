@@ -6,27 +6,9 @@
 #include <vector>
 
 #include "composer/files.h"
-#include "formats/measure.h"
+#include "composer/host_launch.h"
 
 namespace tintype {
-
-// Who builds the save areas of an SEV-SNP launch, and so when and where they are measured.
-enum class SnpLaunch : std::uint8_t {
-  file,     // the loader, as the file has them: OpenVMM
-  kvm,      // KVM, one for each vCPU, after all pages: formats/launch_kvm.h
-  kvm_bsp,  // KVM, the boot processor's only
-};
-
-// How the host launches, as far as a digest depends on it.
-struct HostOptions {
-  SnpLaunch snp_launch = SnpLaunch::file;
-  // vCPUs of SnpLaunch::kvm; without it those of the machine description, or as many as the file has save
-  // areas for.
-  std::optional<std::uint32_t> cpus = std::nullopt;
-  std::optional<std::uint32_t> snp_processor = std::nullopt;  // KvmVcpus::processor
-  bool snp_zero_type = false;                                 // MeasureOptions
-  TdxOrder tdx_order = TdxOrder::per_page;                    // MeasureOptions
-};
 
 struct MeasureFileOptions {
   std::string file;
@@ -38,15 +20,9 @@ struct MeasureFileOptions {
   unsigned threads = 1;
 };
 
-// The digest of `file`, whose machine description is `machine`, on one platform. Errors: those of
-// launch_steps(), native_launch() and kvm_launch().
-Result<LaunchDigest> measure_platform(const igvm::File& file, const std::optional<Machine>& machine,
-                                      LaunchPlatform platform, const HostOptions& host,
-                                      const MeasureOptions& options);
-
 struct FileDigests {
   std::vector<LaunchDigest> digests;  // native, vbs, snp, tdx
-  std::vector<std::string> notes;     // sentences: what the file itself expects, and is not so
+  std::vector<std::string> notes;     // sentences: what was taken for granted; what the file expects, and is not so
 };
 
 // The digests that `options` ask for of the file `input`. Errors name the file.

@@ -1,5 +1,7 @@
 #include "composer/options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 

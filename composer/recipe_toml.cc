@@ -158,7 +158,7 @@ Result<Setting> Reader::read_node(const toml::table& table) const {
     if (node->is_string())
       value = node->as_string()->get();
     else if (node->is_integer())
-      value = fmt::to_string(node->as_integer()->get());
+      value = std::to_string(node->as_integer()->get());
     else
       return wrong(*node, key->str(), "{ cpus = \"0-1\", memory = \"1G\" }");
     text += fmt::format("{}{}={}", text.empty() ? "" : ",", key->str(), value);
@@ -187,7 +187,7 @@ Result<Settings> Reader::read_pairs(const OptionSpec& option, const toml::table&
       if (value->is_string())
         text = value->as_string()->get();
       else if (value->is_integer())
-        text = fmt::to_string(value->as_integer()->get());
+        text = std::to_string(value->as_integer()->get());
       else
         return wrong(*value, shown(key->str()), fmt::format("{} = \"TEXT\"", shown(key->str())));
       settings.push_back(TRY(read_text(option, *value, fmt::format("{}={}", key->str(), text))));
@@ -217,7 +217,7 @@ Result<Settings> Reader::read_value(const OptionSpec& option, const toml::node& 
     return Settings{{option.name, on ? std::optional<std::string>("true") : std::nullopt, at(node.source())}};
   }
   if (node.is_integer() && (option.is_number() || option.is_size()))
-    return Settings{{option.name, fmt::to_string(node.as_integer()->get()), at(node.source())}};
+    return Settings{{option.name, std::to_string(node.as_integer()->get()), at(node.source())}};
   if (!node.is_string() || option.is_number()) return wrong(node, option.name, example_of(option));
   return Settings{TRY(read_text(option, node, node.as_string()->get()))};
 }

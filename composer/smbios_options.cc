@@ -1,5 +1,7 @@
 #include "composer/smbios_options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 

@@ -11,15 +11,6 @@ namespace tintype {
 
 namespace {
 
-Result<LaunchDigest> measure_on(LaunchPlatform platform, const igvm::File& file,
-                                const std::optional<Machine>& machine) {
-  const MeasureOptions options{.threads = usable_threads()};
-  if (platform == LaunchPlatform::native) return measure_native(TRY(native_launch(file, machine)), options);
-  const std::vector<LaunchStep> steps = TRY(launch_steps(file, platform));
-  if (platform == LaunchPlatform::vbs) return measure_vbs(steps, options);
-  return platform == LaunchPlatform::snp ? measure_snp(steps, options) : measure_tdx(steps, options);
-}
-
 Result<Manifest> open_manifest(const std::string& path) {
   const InputFile input = TRY(InputFile::open(path));
   Manifest manifest = TRY(with_context(read_manifest(input.bytes()), path));
@@ -30,8 +21,9 @@ Result<Manifest> open_manifest(const std::string& path) {
 }  // namespace
 
 Result<void> check_digest(const igvm::File& file, const std::optional<Machine>& machine,
-                          const LaunchDigest& expected) {
-  const LaunchDigest found = TRY(measure_on(expected.platform, file, machine));
+                          const LaunchDigest& expected, const HostOptions& host) {
+  const HostLaunch launch = TRY(host_launch(file, machine, expected.platform, host));
+  const LaunchDigest found = measure_launch(launch, {.threads = usable_threads()});
   if (found == expected) return {};
   return fail("has the launch digest {}, and {} is expected: it is another snapshot, or was changed",
               found.text(), expected.text());
@@ -43,7 +35,7 @@ Result<std::string> verify(const VerifyOptions& options) {
   const std::optional<Machine> machine = TRY(with_context(read_machine(input.bytes()), options.file));
   std::string found;
   const auto check = [&](const LaunchDigest& expected) -> Result<void> {
-    TRY(with_context(check_digest(file, machine, expected), options.file));
+    TRY(with_context(check_digest(file, machine, expected, options.host), options.file));
     found += fmt::format("{}{}", found.empty() ? "" : ", ", expected.text());
     return {};
   };

@@ -72,13 +72,9 @@ Result<KvmLaunch> kvm_launch(const std::vector<LaunchStep>& steps, const KvmVcpu
   for (const LaunchStep& step : steps)
     if (step.kind != Kind::vmsa) launch.steps.push_back(step);
   if (vmsas.size() < vcpus.count) {
-    if (!vcpus.processor)
-      return fail(
-          "has VMSAs for {} of {} vCPUs, and those that KVM makes depend on the processor's model: give "
-          "--snp-processor",
-          vmsas.size(), vcpus.count);
     const VmsaPage boot = TRY(page_of(*vmsas.at(0)));
-    launch.reset.push_back(reset_vmsa(boot.sev_features, *vcpus.processor));
+    launch.without_vmsa = vcpus.count - static_cast<std::uint32_t>(vmsas.size());
+    launch.reset.push_back(reset_vmsa(boot.sev_features, vcpus.processor));
   }
   for (std::uint32_t index = 0; index < vcpus.count; ++index) {
     const auto own = vmsas.find(static_cast<std::uint16_t>(index));

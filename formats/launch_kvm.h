@@ -17,8 +17,8 @@ inline constexpr std::uint64_t kKvmVmsaGpa = 0xFFFFFFFFF000;
 
 struct KvmVcpus {
   std::uint32_t count = 1;  // whose save areas are measured; 1 to kMaxKvmVcpus
-  // CPUID leaf 1 EAX, which a vCPU without a save area in the file has in RDX. Wanted if there is one.
-  std::optional<std::uint32_t> processor = std::nullopt;
+  // CPUID leaf 1 EAX, which a vCPU without a save area in the file has in RDX.
+  std::uint32_t processor = kDefaultProcessor.signature;
 };
 // KVM_MAX_VCPUS, Linux arch/x86/include/asm/kvm_host.h.
 inline constexpr std::uint32_t kMaxKvmVcpus = 4096;
@@ -26,13 +26,14 @@ inline constexpr std::uint32_t kMaxKvmVcpus = 4096;
 // The steps of a launch by KVM, and what they borrow besides the file's bytes.
 struct KvmLaunch {
   std::vector<LaunchStep> steps;
-  std::vector<VmsaPage> reset;  // of the vCPUs that the file has no save area for: none or one
+  std::uint32_t without_vmsa = 0;  // vCPUs that the file has no save area for
+  std::vector<VmsaPage> reset;     // what they all have: one, or none without such
 };
 
 // What KVM makes of `steps`, which are launch_steps() for snp: all pages in their order, then a save area for
 // each vCPU, in the order of vCPUs, all at kKvmVmsaGpa. A vCPU has that of the file, and if there is none
 // reset_vmsa() with the boot processor's features. Errors: no save area for the boot processor, one for a
-// vCPU that there is not, one that KVM would change, or an unknown processor where it counts.
+// vCPU that there is not, or one that KVM would change.
 Result<KvmLaunch> kvm_launch(const std::vector<LaunchStep>& steps, const KvmVcpus& vcpus);
 
 // The number of vCPUs that `steps` have save areas for, as the highest index and one.

@@ -82,6 +82,9 @@ inline constexpr ProcessorName kProcessors[] = {
     {"EPYC-Genoa", 0x00A10F10}, {"EPYC-Turin", 0x00B00F00},
 };
 
+// What QEMU's and AMD's documents start SEV-SNP guests with: -cpu EPYC-v4.
+inline constexpr ProcessorName kDefaultProcessor = kProcessors[0];
+
 // The CPUID leaf 1 EAX that `text` says: a name of the above, with or without a version, or a number as 0x
 // and up to eight hexadecimal digits. Errors: neither.
 Result<std::uint32_t> parse_processor(std::string_view text);

@@ -11,29 +11,31 @@ namespace tintype {
 
 namespace {
 
-constexpr char kUsage[] = "A B [--platform PLATFORM] [--json]";
+constexpr char kUsage[] = "A B [--platform native|vbs|snp|tdx|all] [--json] [OPTION...]";
 constexpr int kDifferent = 1;
 constexpr int kTrouble = 2;
 
 CommandSpec spec() {
-  return {
+  CommandSpec spec{
       .name = "diff",
       .summary = "Say what differs between two snapshots, or anyone's IGVM files.",
       .usage = kUsage,
       .groups = {{.title = "",
                   .options = {{.name = "platform",
                                .value = "PLATFORM",
-                               .help = "compare what native, vbs, snp or tdx gets (default: every platform "
-                                       "that both files declare)"},
+                               .help = "compare what native, vbs, snp or tdx gets, or all platforms that "
+                                       "both files declare (the default)"},
                               {.name = "json", .help = "print JSON, with hashes in full and every field"}}}},
       .operands = {"first file", "second file"},
       .epilogue = "\nExit status: 0 the files do not differ, 1 they do, 2 there was trouble.\n",
   };
+  for (OptionGroup& group : host_option_groups()) spec.groups.push_back(std::move(group));
+  return spec;
 }
 
 Result<Done> diff(const DiffOptions& options) {
-  const InputFile a = TRY(InputFile::open(options.a));
-  const InputFile b = TRY(InputFile::open(options.b));
+  const InputFile a = TRY(InputFile::open_snapshot(options.a));
+  const InputFile b = TRY(InputFile::open_snapshot(options.b));
   const DiffReport report = TRY(gather_diff(options, a.bytes(), b.bytes()));
   return Done{.text = options.json ? render_json(report) : render_text(report),
               .status = report.equal() ? 0 : kDifferent};
@@ -57,7 +59,10 @@ Result<Action> parse(int argc, const char* const* argv) {
   if (const auto* text = std::get_if<PrintOptions>(&parsed)) return print(text->text);
   const auto& line = std::get<CommandLine>(parsed);
   DiffOptions options{.a = line.operands()[0], .b = line.operands()[1], .json = line.has("json")};
-  if (const auto name = line.find("platform")) options.platform = TRY(platform_of_name(*name));
+  if (const std::string name = line.find("platform").value_or("all"); name != "all")
+    options.platform = TRY(parse_platform(name));
+  if (const auto wanted = TRY(platform_of_options(line, options.platform))) options.platform = wanted;
+  options.host = TRY(parse_host(line));
   return [options]() { return diff_or_trouble(options); };
 }
 

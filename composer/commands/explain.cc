@@ -8,21 +8,17 @@ namespace tintype {
 
 namespace {
 
-constexpr char kUsage[] = "FILE [--platform PLATFORM] [--pages | --json]";
+constexpr char kUsage[] = "FILE [--platform native|vbs|snp|tdx|all] [--pages | --json] [OPTION...]";
 
 CommandSpec spec() {
-  return {
+  CommandSpec spec{
       .name = "explain",
       .summary = "Say what a launch digest is made of: each operation in order, and what the digest covers.",
       .usage = kUsage,
       .groups = {{.title = "",
                   .options = {{.name = "platform",
                                .value = "PLATFORM",
-                               .help = "native, vbs, snp or tdx (default: all that the file declares)"},
-                              {.name = "tdx-order",
-                               .value = "ORDER",
-                               .help = "per-page (default), or two-pass: all pages of a run are added and "
-                                       "then measured"},
+                               .help = "native, vbs, snp, tdx, or all that the file declares (the default)"},
                               {.name = "pages",
                                .help = "a line for each operation, with whole digests, instead of one for "
                                        "each run of pages"},
@@ -34,18 +30,18 @@ CommandSpec spec() {
           "by the platform, and not in the digest), 'host' (the host chooses it at launch), 'fixed' (by\n"
           "the platform) or 'none' (there is no such thing), with the specification that says so.\n",
   };
+  for (OptionGroup& group : host_option_groups()) spec.groups.push_back(std::move(group));
+  return spec;
 }
 
 Result<ExplainOptions> options_of(const CommandLine& line) {
   ExplainOptions options{.file = line.operands()[0], .json = line.has("json"), .pages = line.has("pages")};
   if (options.json && options.pages)
     return fail("--pages and --json exclude each other: JSON has every operation");
-  if (const auto name = line.find("platform")) options.platform = TRY(platform_of_name(*name));
-  if (const auto order = line.find("tdx-order")) {
-    if (*order != "per-page" && *order != "two-pass")
-      return fail("--tdx-order '{}' is not per-page or two-pass", *order);
-    options.tdx_order = *order == "two-pass" ? TdxOrder::two_pass : TdxOrder::per_page;
-  }
+  if (const std::string name = line.find("platform").value_or("all"); name != "all")
+    options.platform = TRY(parse_platform(name));
+  if (const auto wanted = TRY(platform_of_options(line, options.platform))) options.platform = wanted;
+  options.host = TRY(parse_host(line));
   return options;
 }
 

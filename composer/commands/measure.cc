@@ -1,11 +1,7 @@
 // Prints the launch digests of a file.
-#include <algorithm>
-#include <charconv>
-
 #include "composer/command.h"
 #include "composer/command_line.h"
 #include "composer/measure_file.h"
-#include "formats/launch_kvm.h"
 #include "formats/ordered_work.h"
 
 namespace tintype {
@@ -29,106 +25,23 @@ constexpr char kEpilogue[] =
     "What the digests cover, and what they were checked against: see compose-snapshot(1).\n";
 
 CommandSpec spec() {
-  return {
+  CommandSpec spec{
       .name = "measure",
       .summary = "Print the launch digests of a snapshot or an IGVM file.",
       .usage = kUsage,
-      .groups =
-          {{.title = "",
-            .options = {{.name = "platform",
-                         .value = "NAME",
-                         .help = "native, vbs, snp, tdx, or all that the file declares (the default)"},
-                        {.name = "json", .help = "print JSON"}}},
-           {.title = "SEV-SNP",
-            .options = {{.name = "snp-launch",
-                         .value = "HOW",
-                         .help = "who builds VMSAs: file (the default), kvm, or kvm-bsp, which is KVM with "
-                                 "that of vCPU 0 only"},
-                        {.name = "cpus",
-                         .value = "N",
-                         .help = "vCPUs of --snp-launch kvm; default: those of the machine description, or "
-                                 "of the file's VMSAs"},
-                        {.name = "snp-processor",
-                         .value = "MODEL",
-                         .help = "of --snp-launch kvm, for vCPUs that have no VMSA in the file: EPYC, "
-                                 "EPYC-Rome, -Milan, -Genoa, -Turin, or CPUID leaf 1 EAX"},
-                        {.name = "snp-zero-pages",
-                         .value = "TYPE",
-                         .help = "how firmware is told of pages without data: normal (the default: QEMU, "
-                                 "OpenVMM) or zero (PAGE_TYPE_ZERO)"}}},
-           {.title = "TDX",
-            .options = {{.name = "tdx-order",
-                         .value = "ORDER",
-                         .help = "per-page (the default): each page is added and measured; two-pass: all "
-                                 "pages of a run are added, then all measured"}}}},
+      .groups = {{.title = "",
+                  .options = {{.name = "platform",
+                               .value = "NAME",
+                               .help = "native, vbs, snp, tdx, or all that the file declares (the default)"},
+                              {.name = "json", .help = "print JSON"}}}},
       .operands = {"file to measure"},
       .epilogue = kEpilogue};
-}
-
-Result<std::uint32_t> parse_cpus(const std::string& text) {
-  std::uint32_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || end != text.data() + text.size() || count == 0 || count > kMaxKvmVcpus)
-    return fail("--cpus {}: give a number of vCPUs, 1 to {}", text, kMaxKvmVcpus);
-  return count;
-}
-
-Result<SnpLaunch> parse_snp_launch(const std::string& text) {
-  if (text == "file") return SnpLaunch::file;
-  if (text == "kvm") return SnpLaunch::kvm;
-  if (text == "kvm-bsp") return SnpLaunch::kvm_bsp;
-  return fail("--snp-launch {}: give file, kvm or kvm-bsp", text);
-}
-
-// Which of two words was given; the first is the default.
-Result<bool> is_second(const CommandLine& line, const std::string& option, std::string_view first,
-                       std::string_view second) {
-  const std::string text = line.find(option).value_or(std::string(first));
-  if (text != first && text != second) return fail("--{} {}: give {} or {}", option, text, first, second);
-  return text == second;
-}
-
-// Options of one platform are an error where another is asked for, and want theirs where all are.
-Result<std::optional<LaunchPlatform>> wanted_by(const CommandLine& line,
-                                                std::optional<LaunchPlatform> platform) {
-  struct Belongs {
-    std::string_view option;
-    LaunchPlatform platform;
-  };
-  static constexpr Belongs kOptions[] = {{"snp-launch", LaunchPlatform::snp},
-                                         {"cpus", LaunchPlatform::snp},
-                                         {"snp-processor", LaunchPlatform::snp},
-                                         {"snp-zero-pages", LaunchPlatform::snp},
-                                         {"tdx-order", LaunchPlatform::tdx}};
-  std::optional<LaunchPlatform> wanted;
-  for (const Belongs& known : kOptions) {
-    if (!line.has(known.option)) continue;
-    if (platform && *platform != known.platform)
-      return fail("--{} is about {}, and --platform is {}: leave one of them out", known.option,
-                  launch_platform_name(known.platform), launch_platform_name(*platform));
-    if (!wanted) wanted = known.platform;
-  }
-  return wanted;
-}
-
-Result<HostOptions> parse_host(const CommandLine& line) {
-  HostOptions host;
-  if (const auto text = line.find("snp-launch")) host.snp_launch = TRY(parse_snp_launch(*text));
-  for (const std::string_view option : {"cpus", "snp-processor"})
-    if (line.has(option) && host.snp_launch != SnpLaunch::kvm)
-      return fail("--{} is for --snp-launch kvm, where KVM makes VMSAs of its own: give both, or neither",
-                  option);
-  if (const auto text = line.find("cpus")) host.cpus = TRY(parse_cpus(*text));
-  if (const auto text = line.find("snp-processor"))
-    host.snp_processor = TRY(with_context(parse_processor(*text), "--snp-processor"));
-  host.snp_zero_type = TRY(is_second(line, "snp-zero-pages", "normal", "zero"));
-  host.tdx_order =
-      TRY(is_second(line, "tdx-order", "per-page", "two-pass")) ? TdxOrder::two_pass : TdxOrder::per_page;
-  return host;
+  for (OptionGroup& group : host_option_groups()) spec.groups.push_back(std::move(group));
+  return spec;
 }
 
 Result<Done> run(const MeasureFileOptions& options) {
-  const InputFile input = TRY(InputFile::open(options.file));
+  const InputFile input = TRY(InputFile::open_snapshot(options.file));
   const FileDigests measured = TRY(measure_file(input, options));
   if (options.json) return Done{.text = measure_json(measured, options)};
   Done done{.text = measure_text(measured)};
@@ -142,11 +55,9 @@ Result<Action> parse(int argc, const char* const* argv) {
   const auto& line = std::get<CommandLine>(parsed);
   MeasureFileOptions options{
       .file = line.operands()[0], .json = line.has("json"), .threads = usable_threads()};
-  if (const std::string name = line.find("platform").value_or("all"); name != "all") {
-    options.platform = launch_platform_named(name);
-    if (!options.platform) return fail("--platform {}: give native, vbs, snp, tdx or all", name);
-  }
-  options.wanted = TRY(wanted_by(line, options.platform));
+  if (const std::string name = line.find("platform").value_or("all"); name != "all")
+    options.platform = TRY(parse_platform(name));
+  options.wanted = TRY(platform_of_options(line, options.platform));
   options.host = TRY(parse_host(line));
   return [options] { return run(options); };
 }

@@ -11,10 +11,10 @@ namespace tintype {
 
 namespace {
 
-constexpr char kUsage[] = "FILE [--manifest FILE] [--digest PLATFORM=HEX]...";
+constexpr char kUsage[] = "FILE [--manifest FILE] [--digest PLATFORM=HEX]... [OPTION...]";
 
 CommandSpec spec() {
-  return {
+  CommandSpec spec{
       .name = "verify",
       .summary = "Check that a snapshot or an IGVM file is the one that is expected.",
       .usage = kUsage,
@@ -33,6 +33,8 @@ CommandSpec spec() {
           "\nHEX may have its algorithm before it: sha384:HEX. Exit status: 0 everything is as\n"
           "expected, 1 it is not, or the file cannot be read, 2 the command line is wrong.\n",
   };
+  for (OptionGroup& group : host_option_groups()) spec.groups.push_back(std::move(group));
+  return spec;
 }
 
 Result<VerifyOptions> options_of(const CommandLine& line) {
@@ -48,6 +50,8 @@ Result<VerifyOptions> options_of(const CommandLine& line) {
   }
   if (options.digests.empty() && !options.manifest)
     return fail("verify has nothing to hold the file against: give --manifest FILE or --digest PLATFORM=HEX");
+  TRY(platform_of_options(line, std::nullopt));
+  options.host = TRY(parse_host(line));
   return options;
 }
 

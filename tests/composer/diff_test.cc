@@ -8,6 +8,7 @@
 #include "formats/machine_tree.h"
 #include "support/golden.h"
 #include "support/temporary_folder.h"
+#include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
 
 namespace tintype {
@@ -19,7 +20,7 @@ using igvm_files::RawFile;
 
 struct Compose {
   std::string cmdline = "console=ttyS0 quiet";
-  std::string initrd = "an initrd";
+  std::string initrd = tiny::cpio({{"file", "an initrd"}});
   std::uint64_t memory = 256 * kMiB;
   std::uint32_t cpus = 1;
 };
@@ -73,21 +74,21 @@ TEST_CASE("a word of the command line is shown as text, and the digests part at 
 TEST_CASE("what moves, grows, comes and goes is told apart") {
   const Octets image = composed({});
   SUBCASE("grown") {
-    const std::string text = text_of_diff(image, composed({.initrd = "an initrd of another size"}));
+    const std::string text = text_of_diff(image, composed({.initrd = Compose{}.initrd + std::string(16, '\0')}));
     CAPTURE(text);
-    CHECK(says(text, "component initrd: size 9 -> 25, sha256 "));
-    CHECK(says(text, "resized from 9 to 25 bytes; its contents are the same as far as both go"));
-    CHECK(says(text, "boot_params: hdr.ramdisk_size (+540) 0x9 -> 0x19"));
+    CHECK(says(text, "component initrd: size 252 -> 268, sha256 "));
+    CHECK(says(text, "resized from 252 to 268 bytes; its contents are the same as far as both go"));
+    CHECK(says(text, "boot_params: hdr.ramdisk_size (+540) 0xfc -> 0x10c"));
   }
   SUBCASE("gone") {
     const std::string text = text_of_diff(image, composed({.initrd = ""}));
     CAPTURE(text);
     CHECK(says(text, "component initrd: only in a\n"));
-    CHECK(says(text, "region 'initrd' 0x400000: only in a, 9 bytes"));
+    CHECK(says(text, "region 'initrd' 0x400000: only in a, 252 bytes"));
   }
   SUBCASE("come") {
     CHECK(
-        says(text_of_diff(composed({.initrd = ""}), image), "region 'initrd' 0x400000: only in b, 9 bytes"));
+        says(text_of_diff(composed({.initrd = ""}), image), "region 'initrd' 0x400000: only in b, 252 bytes"));
   }
   SUBCASE("machine") {
     const std::string text = text_of_diff(image, composed({.memory = 512 * kMiB, .cpus = 3}));

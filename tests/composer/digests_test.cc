@@ -221,12 +221,15 @@ class Workbench {
     const std::vector<std::string> given = line(base, words);
     std::vector<const char*> argv = {"build"};
     for (const std::string& word : given) argv.push_back(word.c_str());
-    const auto options = parse_build(static_cast<int>(argv.size()), argv.data());
+    const auto parsed = parse_command_line(build_spec(), static_cast<int>(argv.size()), argv.data());
+    REQUIRE_OK(parsed);
+    const auto settings = settings_of(build_spec(), std::get<CommandLine>(*parsed));
+    REQUIRE_OK(settings);
+    const auto options = build_options(*settings);
     REQUIRE_OK(options);
     Progress progress("test");
-    const auto& chosen = std::get<BuildOptions>(*options);
-    REQUIRE_OK(compose(chosen, progress));
-    return measure(text_of(chosen.output));
+    REQUIRE_OK(compose(*options, progress));
+    return measure(text_of(options->output));
   }
 
  private:
@@ -302,7 +305,7 @@ TEST_CASE("no option of build is forgotten") {
     for (const Word& word : change.words) known.insert(word.first.substr(word.first.find_first_not_of("+-")));
 
   const char* argv[] = {"build", "--help"};
-  const auto help = parse_build(2, argv);
+  const auto help = parse_command_line(build_spec(), 2, argv);
   REQUIRE_OK(help);
   const std::string& text = std::get<PrintOptions>(*help).text;
   std::size_t options = 0;

@@ -8,6 +8,7 @@
 #include "formats/digest.h"
 #include "support/golden.h"
 #include "support/temporary_folder.h"
+#include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
 
 namespace tintype {
@@ -20,7 +21,7 @@ Octets snapshot() {
   const TemporaryFolder folder;
   const BuildOptions options = {.output = folder / "image.bin",
                                 .kernel = folder.write("vmlinux", tiny::elf()),
-                                .initrds = {{folder.write("initrd", bytes_of("an initrd"))}},
+                                .initrds = {{folder.write("initrd", bytes_of(tiny::cpio({{"file", "an initrd"}})))}},
                                 .cmdline = "console=ttyS0 quiet",
                                 .memory = 256 * kMiB,
                                 .cpus = 2};

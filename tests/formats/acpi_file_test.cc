@@ -1,5 +1,7 @@
 #include "formats/acpi_file.h"
 
+#include <algorithm>
+
 #include "support/temporary_folder.h"
 #include "support/test_main.h"
 

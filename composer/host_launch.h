@@ -1,0 +1,65 @@
+// Launches as a host makes them of a file: what a digest depends on besides the file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "composer/command_line.h"
+#include "formats/launch_kvm.h"
+#include "formats/measure.h"
+
+namespace tintype {
+
+// Who builds the save areas of an SEV-SNP launch, and so when and where they are measured.
+enum class SnpLaunch : std::uint8_t {
+  file,     // the loader, as the file has them: OpenVMM
+  kvm,      // KVM, one for each vCPU, after all pages: formats/launch_kvm.h
+  kvm_bsp,  // KVM, the boot processor's only
+};
+
+// "file", "kvm", "kvm-bsp"
+std::string_view snp_launch_name(SnpLaunch launch);
+
+// How the host launches, as far as a digest depends on it.
+struct HostOptions {
+  SnpLaunch snp_launch = SnpLaunch::file;
+  // vCPUs of SnpLaunch::kvm; without it those of the machine description, or as many as the file has save
+  // areas for.
+  std::optional<std::uint32_t> cpus = std::nullopt;
+  std::optional<std::uint32_t> snp_processor = std::nullopt;  // KvmVcpus::processor
+  bool snp_zero_type = false;                                 // MeasureOptions
+  TdxOrder tdx_order = TdxOrder::per_page;                    // MeasureOptions
+};
+
+// The options of a command that say so.
+std::vector<OptionGroup> host_option_groups();
+// What they say. Errors: a value that is none, or an option without the one that it is for.
+Result<HostOptions> parse_host(const CommandLine& line);
+// The platform of an option of host_option_groups() that is given: without it there would be no reason to
+// give that. Errors: it is not `platform`.
+Result<std::optional<LaunchPlatform>> platform_of_options(const CommandLine& line,
+                                                          std::optional<LaunchPlatform> platform);
+// "native", "vbs", "snp" or "tdx", as --platform takes them. Errors: another word.
+Result<LaunchPlatform> parse_platform(std::string_view name);
+
+struct HostLaunch {
+  LaunchPlatform platform = LaunchPlatform::native;
+  NativeLaunch native;          // the steps on every platform; the rest on the native one
+  std::vector<VmsaPage> reset;  // that steps borrow, besides the file's bytes
+  HostOptions host;
+  // A sentence: what is taken for granted that neither the file nor the options say.
+  std::optional<std::string> assumption = std::nullopt;
+
+  const std::vector<LaunchStep>& steps() const { return native.steps; }
+};
+
+// `file`, whose machine description is `machine`, as a host launches it. Borrows from the file's bytes.
+// Errors: those of launch_steps(), native_launch() and kvm_launch().
+Result<HostLaunch> host_launch(const igvm::File& file, const std::optional<Machine>& machine,
+                               LaunchPlatform platform, const HostOptions& host = {});
+
+// Its digest. Of `options` those that HostOptions have are taken from there.
+LaunchDigest measure_launch(const HostLaunch& launch, MeasureOptions options);
+
+}  // namespace tintype
