@@ -110,7 +110,9 @@ Row row_of(const Launch& launch, const std::optional<Machine>& machine, const Li
           .kind = kind_text(launch, line),
           .contents = shortened(contents_of(launch, line), pages),
           .digest = shortened(to_hex(launch.digest_after(launch.operations[line.last])), pages),
-          .subject = names.empty() && detail.empty() ? "-" : names + (names.empty() ? "" : " ") + detail};
+          .subject = names.empty() && detail.empty()
+                         ? "-"
+                         : names + (names.empty() || detail.empty() ? "" : " ") + detail};
 }
 
 std::string table(const std::vector<Row>& rows) {

@@ -73,9 +73,9 @@ Result<void> launch_by_kvm(const std::optional<Machine>& machine, HostLaunch& la
     launch.assumption = fmt::format(
         "{} of {} vCPUs have no VMSA in the file, and are taken to start as after a reset{}",
         made.without_vmsa, count,
-        host.snp_processor ? ""
-                           : fmt::format(" on processor model {}: --snp-processor says another",
-                                         kDefaultProcessor.name));
+        host.snp_processor
+            ? ""
+            : fmt::format(" on processor model {}: --snp-processor says another", kDefaultProcessor.name));
   return {};
 }
 

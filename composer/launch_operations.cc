@@ -172,12 +172,12 @@ Result<Launch> observe_launch(const igvm::File& file, const std::optional<Machin
   Launch launch{TRY(host_launch(file, machine, platform, host)), {}, {}};
   launch.operations.reserve(static_cast<std::size_t>(TRY(count_operations(launch.steps()))));
   Recorder recorder(launch);
-  launch.digest =
-      measure_launch(launch, {.threads = usable_threads(),
-                        .observe = [&](const LaunchStep& step, std::uint64_t index,
-                                       Bytes digest) { recorder.observe(step, index, digest); },
-                        .observe_record = [&](std::string_view name,
-                                              Bytes digest) { recorder.observe_record(name, digest); }});
+  launch.digest = measure_launch(
+      launch, {.threads = usable_threads(),
+               .observe = [&](const LaunchStep& step, std::uint64_t index,
+                              Bytes digest) { recorder.observe(step, index, digest); },
+               .observe_record = [&](std::string_view name,
+                                     Bytes digest) { recorder.observe_record(name, digest); }});
   return launch;
 }
 

@@ -77,8 +77,7 @@ Result<FileDigests> measure_file(const InputFile& input, const MeasureFileOption
   FileDigests measured;
   for (const LaunchPlatform platform : TRY(said_of(options.file, platforms_of(file, options)))) {
     const MeasureOptions how{.threads = options.threads, .done = Releaser(input)};
-    const HostLaunch launch =
-        TRY(said_of(options.file, host_launch(file, machine, platform, options.host)));
+    const HostLaunch launch = TRY(said_of(options.file, host_launch(file, machine, platform, options.host)));
     measured.digests.push_back(measure_launch(launch, how));
     if (launch.assumption) measured.notes.push_back(options.file + ": " + *launch.assumption);
     if (platform != LaunchPlatform::snp) continue;

@@ -22,7 +22,8 @@ struct MeasureFileOptions {
 
 struct FileDigests {
   std::vector<LaunchDigest> digests;  // native, vbs, snp, tdx
-  std::vector<std::string> notes;     // sentences: what was taken for granted; what the file expects, and is not so
+  std::vector<std::string>
+      notes;  // sentences: what was taken for granted; what the file expects, and is not so
 };
 
 // The digests that `options` ask for of the file `input`. Errors name the file.

@@ -74,7 +74,8 @@ TEST_CASE("a word of the command line is shown as text, and the digests part at 
 TEST_CASE("what moves, grows, comes and goes is told apart") {
   const Octets image = composed({});
   SUBCASE("grown") {
-    const std::string text = text_of_diff(image, composed({.initrd = Compose{}.initrd + std::string(16, '\0')}));
+    const std::string text =
+        text_of_diff(image, composed({.initrd = Compose{}.initrd + std::string(16, '\0')}));
     CAPTURE(text);
     CHECK(says(text, "component initrd: size 252 -> 268, sha256 "));
     CHECK(says(text, "resized from 252 to 268 bytes; its contents are the same as far as both go"));
@@ -87,8 +88,8 @@ TEST_CASE("what moves, grows, comes and goes is told apart") {
     CHECK(says(text, "region 'initrd' 0x400000: only in a, 252 bytes"));
   }
   SUBCASE("come") {
-    CHECK(
-        says(text_of_diff(composed({.initrd = ""}), image), "region 'initrd' 0x400000: only in b, 252 bytes"));
+    CHECK(says(text_of_diff(composed({.initrd = ""}), image),
+               "region 'initrd' 0x400000: only in b, 252 bytes"));
   }
   SUBCASE("machine") {
     const std::string text = text_of_diff(image, composed({.memory = 512 * kMiB, .cpus = 3}));

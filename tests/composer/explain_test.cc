@@ -19,12 +19,13 @@ using igvm_files::Octets;
 
 Octets snapshot() {
   const TemporaryFolder folder;
-  const BuildOptions options = {.output = folder / "image.bin",
-                                .kernel = folder.write("vmlinux", tiny::elf()),
-                                .initrds = {{folder.write("initrd", bytes_of(tiny::cpio({{"file", "an initrd"}})))}},
-                                .cmdline = "console=ttyS0 quiet",
-                                .memory = 256 * kMiB,
-                                .cpus = 2};
+  const BuildOptions options = {
+      .output = folder / "image.bin",
+      .kernel = folder.write("vmlinux", tiny::elf()),
+      .initrds = {{folder.write("initrd", bytes_of(tiny::cpio({{"file", "an initrd"}})))}},
+      .cmdline = "console=ttyS0 quiet",
+      .memory = 256 * kMiB,
+      .cpus = 2};
   Progress progress("test");
   REQUIRE_OK(compose(options, progress));
   const std::string text = text_of(options.output);

@@ -68,8 +68,7 @@ TEST_CASE("a snapshot has its own digest, compressed or not, and not another one
 TEST_CASE("a platform that the file does not declare has no digest") {
   const std::string file = std::string(TINTYPE_TESTS_DIR) + "/vectors/igvm/digest/native-x64.igvm";
   const LaunchDigest zero = {LaunchPlatform::tdx, std::vector<std::uint8_t>(48)};
-  CHECK(error_of({.file = file, .manifest = {}, .digests = {zero}}) ==
-        file + ": declares native only");
+  CHECK(error_of({.file = file, .manifest = {}, .digests = {zero}}) == file + ": declares native only");
 }
 
 TEST_CASE("a manifest is of one snapshot") {
