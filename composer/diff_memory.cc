@@ -150,7 +150,7 @@ class Comparison {
   }
 
   std::uint64_t start_;
-  std::optional<std::uint64_t> last_page_;
+  std::uint64_t last_page_ = ~std::uint64_t{0};  // a number that no page has
   MemoryDifference result_;
 };
 

@@ -74,6 +74,8 @@ Result<std::vector<LaunchPlatform>> platforms_of(const igvm::File& file, const M
 Result<FileDigests> measure_file(const InputFile& input, const MeasureFileOptions& options) {
   const igvm::File file = TRY(with_context(igvm::read(input.bytes()), options.file));
   const std::optional<Machine> machine = TRY(with_context(read_machine(input.bytes()), options.file));
+  // Headers are as many as pages, and were read once.
+  input.release(input.bytes());
   FileDigests measured;
   for (const LaunchPlatform platform : TRY(said_of(options.file, platforms_of(file, options)))) {
     const MeasureOptions how{.threads = options.threads, .done = Releaser(input)};

@@ -1,12 +1,15 @@
-// Writes an image for the start-up bench: a guest that prints a byte and ends, and page data up to a size.
+// Writes an image for the benches: a guest that prints a byte and ends, and page data up to a size, no page
+// of it zero. With "isolated" SEV-SNP and TDX launch the same pages.
 //
-//   start_image FILE MIB
+//   start_image FILE MIB [isolated]
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <vector>
 
 #include "formats/igvm.h"
 #include "formats/machine_tree.h"
+#include "formats/vmsa.h"
 #include "formats/x86.h"
 
 namespace {
@@ -28,19 +31,38 @@ VcpuX86 start() {
   return registers;
 }
 
-Result<void> write_image(const char* path, std::uint64_t size) {
+IGVM_VHS_SUPPORTED_PLATFORM platform(std::uint32_t mask, std::uint8_t type) {
+  return {.compatibility_mask = mask,
+          .highest_vtl = 0,
+          .platform_type = type,
+          .platform_version = IGVM_PLATFORM_VERSION,
+          .shared_gpa_boundary = 0};
+}
+
+Result<void> write_image(const char* path, std::uint64_t size, bool isolated) {
+  constexpr std::uint32_t kNative = 1, kSnp = 2, kTdx = 4;
   std::vector<std::uint8_t> pages(size, 0x5A);
   std::copy(std::begin(kGuest), std::end(kGuest), pages.begin());
   const std::vector<std::uint8_t> context = igvm::native_context(start());
+  const VmsaPage vmsa = reset_vmsa(kSevFeatureSnp, kDefaultProcessor.signature);
   igvm::File file;
-  file.platforms.push_back({.compatibility_mask = 1,
-                            .highest_vtl = 0,
-                            .platform_type = IGVM_PLATFORM_NATIVE,
-                            .platform_version = IGVM_PLATFORM_VERSION,
-                            .shared_gpa_boundary = 0});
-  file.directives.emplace_back(
-      igvm::PageRun{.gpa = kCode, .pages = size / kPageSize, .compatibility_mask = 1, .data = pages});
-  file.directives.emplace_back(igvm::VpContext{.compatibility_mask = 1, .data = context});
+  file.platforms.push_back(platform(kNative, IGVM_PLATFORM_NATIVE));
+  if (isolated) {
+    file.platforms.push_back(platform(kSnp, IGVM_PLATFORM_SEV_SNP));
+    file.platforms.push_back(platform(kTdx, IGVM_PLATFORM_TDX));
+    file.initializations.emplace_back(
+        IGVM_VHS_GUEST_POLICY{.policy = 0x30000u, .compatibility_mask = kSnp, .reserved = 0u});
+  }
+  file.directives.emplace_back(igvm::PageRun{.gpa = kCode,
+                                             .pages = size / kPageSize,
+                                             .compatibility_mask = isolated ? kNative | kSnp | kTdx : kNative,
+                                             .data = pages});
+  file.directives.emplace_back(igvm::VpContext{.compatibility_mask = kNative, .data = context});
+  if (isolated)
+    file.directives.emplace_back(igvm::VpContext{.kind = igvm::VpContext::Kind::snp_vmsa,
+                                                 .gpa = 0xFFFFFFFFF000,
+                                                 .compatibility_mask = kSnp,
+                                                 .data = bytes_of(vmsa)});
   Machine machine;
   machine.memory = size + 64 * kMiB;
   machine.protocol = "bench";
@@ -58,12 +80,13 @@ Result<void> write_image(const char* path, std::uint64_t size) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const long mib = argc == 3 ? std::strtol(argv[2], nullptr, 10) : 0;
-  if (mib < 1 || mib > 2048) {
-    std::fprintf(stderr, "usage: start_image FILE MIB   (1 to 2048)\n");
+  const long mib = argc >= 3 ? std::strtol(argv[2], nullptr, 10) : 0;
+  const bool isolated = argc == 4 && std::string_view(argv[3]) == "isolated";
+  if (mib < 1 || mib > 2048 || (argc != 3 && !isolated)) {
+    std::fprintf(stderr, "usage: start_image FILE MIB [isolated]   (1 to 2048)\n");
     return 2;
   }
-  const auto written = write_image(argv[1], static_cast<std::uint64_t>(mib) * kMiB);
+  const auto written = write_image(argv[1], static_cast<std::uint64_t>(mib) * kMiB, isolated);
   if (!written) std::fprintf(stderr, "start_image: %s\n", written.error().message().c_str());
   return written ? 0 : 1;
 }
