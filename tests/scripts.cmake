@@ -21,6 +21,8 @@ tintype_script(completion ${CMAKE_CURRENT_SOURCE_DIR}/completion.bash
   ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot> $<TARGET_FILE:run-snapshot>)
 tintype_script(pipelines ${CMAKE_CURRENT_SOURCE_DIR}/pipelines.sh
   ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot>)
+tintype_script(native_digest ${CMAKE_CURRENT_SOURCE_DIR}/native_digest.sh
+  ${CMAKE_BINARY_DIR}/samples $<TARGET_FILE:compose-snapshot> ${CMAKE_SOURCE_DIR}/build/assets)
 tintype_script(style ${CMAKE_CURRENT_SOURCE_DIR}/style.sh)
 
 # What exists where the guests of samples/ do. The sanitizers' shadow memory and a nested machine do not go together, so
