@@ -46,6 +46,22 @@ Result<bool> is_second(const CommandLine& line, const std::string& option, std::
   return text == second;
 }
 
+Result<HostOptions> parse_host(const CommandLine& line) {
+  HostOptions host;
+  if (const auto text = line.find("snp-launch")) host.snp_launch = TRY(parse_snp_launch(*text));
+  for (const std::string_view option : {"cpus", "snp-processor"})
+    if (line.has(option) && host.snp_launch != SnpLaunch::kvm)
+      return fail("--{} is for --snp-launch kvm, where KVM makes VMSAs of its own: give both, or neither",
+                  option);
+  if (const auto text = line.find("cpus")) host.cpus = TRY(parse_cpus(*text));
+  if (const auto text = line.find("snp-processor"))
+    host.snp_processor = TRY(with_context(parse_processor(*text), "--snp-processor"));
+  host.snp_zero_type = TRY(is_second(line, "snp-zero-pages", "normal", "zero"));
+  host.tdx_order =
+      TRY(is_second(line, "tdx-order", "per-page", "two-pass")) ? TdxOrder::two_pass : TdxOrder::per_page;
+  return host;
+}
+
 std::uint32_t kvm_count(const std::vector<LaunchStep>& steps, const std::optional<Machine>& machine,
                         const HostOptions& host) {
   if (host.snp_launch == SnpLaunch::kvm_bsp) return 1;
@@ -112,38 +128,21 @@ std::vector<OptionGroup> host_option_groups() {
                                 "pages of a run are added, then all measured"}}}};
 }
 
-Result<HostOptions> parse_host(const CommandLine& line) {
-  HostOptions host;
-  if (const auto text = line.find("snp-launch")) host.snp_launch = TRY(parse_snp_launch(*text));
-  for (const std::string_view option : {"cpus", "snp-processor"})
-    if (line.has(option) && host.snp_launch != SnpLaunch::kvm)
-      return fail("--{} is for --snp-launch kvm, where KVM makes VMSAs of its own: give both, or neither",
-                  option);
-  if (const auto text = line.find("cpus")) host.cpus = TRY(parse_cpus(*text));
-  if (const auto text = line.find("snp-processor"))
-    host.snp_processor = TRY(with_context(parse_processor(*text), "--snp-processor"));
-  host.snp_zero_type = TRY(is_second(line, "snp-zero-pages", "normal", "zero"));
-  host.tdx_order =
-      TRY(is_second(line, "tdx-order", "per-page", "two-pass")) ? TdxOrder::two_pass : TdxOrder::per_page;
-  return host;
-}
-
-Result<std::optional<LaunchPlatform>> platform_of_options(const CommandLine& line,
-                                                          std::optional<LaunchPlatform> platform) {
-  std::optional<LaunchPlatform> wanted;
+Result<LaunchChoice> parse_launch_choice(const CommandLine& line) {
+  LaunchChoice choice;
+  if (const std::string name = line.find("platform").value_or("all"); name != "all") {
+    choice.platform = launch_platform_named(name);
+    if (!choice.platform) return fail("--platform {}: give native, vbs, snp, tdx or all", name);
+  }
   for (const Belongs& known : kOptions) {
     if (!line.has(known.option)) continue;
-    if (platform && *platform != known.platform)
+    if (choice.platform && *choice.platform != known.platform)
       return fail("--{} is about {}, and --platform is {}: leave one of them out", known.option,
-                  launch_platform_name(known.platform), launch_platform_name(*platform));
-    if (!wanted) wanted = known.platform;
+                  launch_platform_name(known.platform), launch_platform_name(*choice.platform));
+    if (!choice.wanted) choice.wanted = known.platform;
   }
-  return wanted;
-}
-
-Result<LaunchPlatform> parse_platform(std::string_view name) {
-  if (const auto platform = launch_platform_named(name)) return *platform;
-  return fail("--platform {}: give native, vbs, snp, tdx or all", name);
+  choice.host = TRY(parse_host(line));
+  return choice;
 }
 
 Result<HostLaunch> host_launch(const igvm::File& file, const std::optional<Machine>& machine,

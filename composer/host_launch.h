@@ -34,14 +34,16 @@ struct HostOptions {
 
 // The options of a command that say so.
 std::vector<OptionGroup> host_option_groups();
-// What they say. Errors: a value that is none, or an option without the one that it is for.
-Result<HostOptions> parse_host(const CommandLine& line);
-// The platform of an option of host_option_groups() that is given: without it there would be no reason to
-// give that. Errors: it is not `platform`.
-Result<std::optional<LaunchPlatform>> platform_of_options(const CommandLine& line,
-                                                          std::optional<LaunchPlatform> platform);
-// "native", "vbs", "snp" or "tdx", as --platform takes them. Errors: another word.
-Result<LaunchPlatform> parse_platform(std::string_view name);
+
+// What they and --platform say.
+struct LaunchChoice {
+  std::optional<LaunchPlatform> platform = std::nullopt;  // none: all
+  // What one of the host's options is about: without it there would be no reason to give that.
+  std::optional<LaunchPlatform> wanted = std::nullopt;
+  HostOptions host = {};
+};
+// Errors: a value that is none, an option without the one that it is for, or about another platform.
+Result<LaunchChoice> parse_launch_choice(const CommandLine& line);
 
 struct HostLaunch {
   LaunchPlatform platform = LaunchPlatform::native;

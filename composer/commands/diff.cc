@@ -59,10 +59,9 @@ Result<Action> parse(int argc, const char* const* argv) {
   if (const auto* text = std::get_if<PrintOptions>(&parsed)) return print(text->text);
   const auto& line = std::get<CommandLine>(parsed);
   DiffOptions options{.a = line.operands()[0], .b = line.operands()[1], .json = line.has("json")};
-  if (const std::string name = line.find("platform").value_or("all"); name != "all")
-    options.platform = TRY(parse_platform(name));
-  if (const auto wanted = TRY(platform_of_options(line, options.platform))) options.platform = wanted;
-  options.host = TRY(parse_host(line));
+  const LaunchChoice choice = TRY(parse_launch_choice(line));
+  options.platform = choice.platform ? choice.platform : choice.wanted;
+  options.host = choice.host;
   return [options]() { return diff_or_trouble(options); };
 }
 

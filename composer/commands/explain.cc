@@ -38,10 +38,9 @@ Result<ExplainOptions> options_of(const CommandLine& line) {
   ExplainOptions options{.file = line.operands()[0], .json = line.has("json"), .pages = line.has("pages")};
   if (options.json && options.pages)
     return fail("--pages and --json exclude each other: JSON has every operation");
-  if (const std::string name = line.find("platform").value_or("all"); name != "all")
-    options.platform = TRY(parse_platform(name));
-  if (const auto wanted = TRY(platform_of_options(line, options.platform))) options.platform = wanted;
-  options.host = TRY(parse_host(line));
+  const LaunchChoice choice = TRY(parse_launch_choice(line));
+  options.platform = choice.platform ? choice.platform : choice.wanted;
+  options.host = choice.host;
   return options;
 }
 

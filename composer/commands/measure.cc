@@ -55,10 +55,10 @@ Result<Action> parse(int argc, const char* const* argv) {
   const auto& line = std::get<CommandLine>(parsed);
   MeasureFileOptions options{
       .file = line.operands()[0], .json = line.has("json"), .threads = usable_threads()};
-  if (const std::string name = line.find("platform").value_or("all"); name != "all")
-    options.platform = TRY(parse_platform(name));
-  options.wanted = TRY(platform_of_options(line, options.platform));
-  options.host = TRY(parse_host(line));
+  const LaunchChoice choice = TRY(parse_launch_choice(line));
+  options.platform = choice.platform;
+  options.wanted = choice.wanted;
+  options.host = choice.host;
   return [options] { return run(options); };
 }
 

@@ -50,7 +50,8 @@ Result<VerifyOptions> options_of(const CommandLine& line) {
   }
   if (options.digests.empty() && !options.manifest)
     return fail("verify has nothing to hold the file against: give --manifest FILE or --digest PLATFORM=HEX");
-  const auto about = TRY(platform_of_options(line, std::nullopt));
+  const LaunchChoice choice = TRY(parse_launch_choice(line));
+  const auto about = choice.wanted;
   const bool asked = !about || options.manifest ||
                      std::any_of(options.digests.begin(), options.digests.end(),
                                  [&](const LaunchDigest& digest) { return digest.platform == *about; });
@@ -58,7 +59,7 @@ Result<VerifyOptions> options_of(const CommandLine& line) {
     return fail(
         "there are options about {}, and no digest of it is expected: add --digest {}=HEX, or leave them out",
         launch_platform_name(*about), launch_platform_name(*about));
-  options.host = TRY(parse_host(line));
+  options.host = choice.host;
   return options;
 }
 
