@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 
+#include "composer/depfile.h"
 #include "composer/files.h"
 #include "composer/inputs.h"
 #include "composer/manifest.h"
@@ -100,19 +101,41 @@ std::vector<RegionLabel> labels_of(const std::vector<PlacedRegion>& regions) {
   return labels;
 }
 
-// Where the manifest goes, if one is wanted.
-Result<std::optional<OutputFile>> create_manifest(const BuildOptions& options) {
-  if (options.manifest.empty()) return std::nullopt;
+// Whether writing one of two outputs would replace the other, or its temporary file.
+bool is_same_place(const std::string& one, const std::string& other) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   const auto place = [&](const std::string& path) {
     return path == "-" ? path : fs::weakly_canonical(fs::absolute(path, ignored), ignored).string();
   };
-  const std::string snapshot = place(options.output), manifest = place(options.manifest);
-  if (snapshot == manifest || snapshot + ".tmp" == manifest || manifest + ".tmp" == snapshot)
+  const std::string a = place(one), b = place(other);
+  return a == b || a + ".tmp" == b || b + ".tmp" == a;
+}
+
+// Where the manifest goes, if one is wanted.
+Result<std::optional<OutputFile>> create_manifest(const BuildOptions& options) {
+  if (options.manifest.empty()) return std::nullopt;
+  if (is_same_place(options.manifest, options.output))
     return fail("{}: the manifest would replace the snapshot {} or its temporary file: give it another name",
                 options.manifest, options.output);
   return TRY(OutputFile::create(options.manifest));
+}
+
+// The depfile, if one is wanted, with all that it says.
+Result<std::optional<OutputFile>> write_depfile(const BuildOptions& options, const InputFiles& files) {
+  if (options.depfile.empty()) return std::nullopt;
+  if (options.output == "-")
+    return fail("--depfile says what the output depends on, and standard output has no name: give -o FILE");
+  const std::pair<std::string_view, const std::string*> others[] = {{"snapshot", &options.output},
+                                                                    {"manifest", &options.manifest}};
+  for (const auto& [what, path] : others)
+    if (!path->empty() && is_same_place(options.depfile, *path))
+      return fail("{}: the depfile would replace the {} {} or its temporary file: give it another name",
+                  options.depfile, what, *path);
+  const std::string text = TRY(depfile_text(options.output, files.paths()));
+  OutputFile output = TRY(OutputFile::create(options.depfile));
+  TRY(output.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+  return output;
 }
 
 // Reads the file back as any loader would and compares it with what was meant to be written, and its digests
@@ -135,10 +158,12 @@ Result<void> write_manifest(const Manifest& manifest, OutputFile& output) {
   return output.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
-// Gives both files their names. A snapshot without its name has no manifest either.
-Result<void> commit(OutputFile& output, std::optional<OutputFile>& manifest,
-                    const std::string& manifest_path) {
+// Gives all files their names. A snapshot without its name has no manifest either; a depfile may be ahead of
+// it, since a build system composes again what is not there.
+Result<void> commit(OutputFile& output, std::optional<OutputFile>& manifest, const std::string& manifest_path,
+                    std::optional<OutputFile>& depfile) {
   TRY(output.sync());
+  if (depfile) TRY(depfile->commit());
   if (manifest) TRY(manifest->commit());
   const Result<void> committed = output.commit();
   std::error_code ignored;
@@ -155,6 +180,7 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   const InputFiles files = TRY(InputFiles::open(options));
   OutputFile output = TRY(OutputFile::create(options.output));
   std::optional<OutputFile> manifest_output = TRY(create_manifest(options));
+  std::optional<OutputFile> depfile = TRY(write_depfile(options, files));
   const std::vector<NamedBytes> sources = files.components();
   auto hashes = std::async(std::launch::async, [&] { return hash_all(sources); });
 
@@ -218,7 +244,7 @@ Result<std::string> compose(const BuildOptions& options, Progress& progress) {
   TRY(with_context(self_check(output, file, image.machine, manifest), options.output + ": self-check"));
   progress.step("sync");
   if (manifest) TRY(write_manifest(*manifest, *manifest_output));
-  TRY(commit(output, manifest_output, options.manifest));
+  TRY(commit(output, manifest_output, options.manifest, depfile));
   progress.finish();
   return fmt::format("{}: {} bytes, {} regions, {} MiB RAM, {} vCPU{}, {}", options.output, written,
                      image.machine.labels.size(), options.memory / kMiB, options.cpus,

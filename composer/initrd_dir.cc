@@ -318,9 +318,15 @@ Result<std::vector<std::uint8_t>> Writer::close() {
 }  // namespace
 
 Result<std::vector<std::uint8_t>> initrd_from_directory(const std::string& path,
-                                                        const InitrdDirOptions& options) {
+                                                        const InitrdDirOptions& options,
+                                                        std::vector<std::string>* read) {
   Tree tree = TRY(open_tree(path));
   TRY(collect(tree));
+  if (read) {
+    read->push_back(path);
+    for (const Node& node : tree.nodes)
+      if (node.is(S_IFDIR) || node.is(S_IFREG)) read->push_back(tree.name_of(node.path));
+  }
   LinkTable table;
   for (const Node& node : tree.nodes)
     if (may_link(node)) ++table[node.identity()].count;

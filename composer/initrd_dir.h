@@ -25,10 +25,14 @@ struct InitrdDirOptions {
 // place in newc and are left out. An empty directory makes an archive with only the trailer, which Linux
 // takes.
 //
+// `read`, if given, is extended by the directory, and all directories and regular files in it, by their
+// paths: what must be looked at to see a change. A link that now points elsewhere changes its directory.
+//
 // Errors: `path` is no directory; something in it cannot be read, changes meanwhile, or is a directory of
 // another file system (a mount point: what it holds is the machine's state, not the tree's); a file over
 // 4 GiB - 1; a path that Linux does not read or that is "TRAILER!!!".
 Result<std::vector<std::uint8_t>> initrd_from_directory(const std::string& path,
-                                                        const InitrdDirOptions& options);
+                                                        const InitrdDirOptions& options,
+                                                        std::vector<std::string>* read = nullptr);
 
 }  // namespace tintype

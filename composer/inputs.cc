@@ -99,12 +99,19 @@ Result<void> check_dtb(Bytes file) {
 
 }  // namespace
 
+void InputFiles::add_path(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(path, error)) paths_.push_back(path);
+}
+
 Result<Bytes> InputFiles::map(const std::string& path, const BuildOptions& options) {
   files_.push_back(TRY(InputFile::open(path)));
-  if (files_.back().is_replaced_by(options.output))
-    return fail("{}: is an input too, and would be replaced: give another output", options.output);
-  if (!options.manifest.empty() && files_.back().is_replaced_by(options.manifest))
-    return fail("{}: is an input too, and would be replaced: give another manifest", options.manifest);
+  const std::pair<std::string_view, const std::string*> outputs[] = {
+      {"output", &options.output}, {"manifest", &options.manifest}, {"depfile", &options.depfile}};
+  for (const auto& [what, output] : outputs)
+    if (!output->empty() && files_.back().is_replaced_by(*output))
+      return fail("{}: is an input too, and would be replaced: give another {}", *output, what);
+  add_path(path);
   return files_.back().bytes();
 }
 
@@ -128,9 +135,9 @@ Result<void> InputFiles::open_kernel(const BuildOptions& options) {
 Result<void> InputFiles::open_initrds(const BuildOptions& options) {
   for (const InitrdOption& initrd : options.initrds) {
     if (initrd.is_directory) {
-      for (const std::string& output : {options.output, options.manifest})
+      for (const std::string& output : {options.output, options.manifest, options.depfile})
         if (!output.empty()) TRY(check_outside(output, initrd.path));
-      made_.push_back(TRY(initrd_from_directory(initrd.path, {.zstd = options.initrd_zstd})));
+      made_.push_back(TRY(initrd_from_directory(initrd.path, {.zstd = options.initrd_zstd}, &paths_)));
       initrds_.push_back({"initrd", initrd.path, made_.back()});
       continue;
     }
@@ -172,6 +179,7 @@ Result<void> InputFiles::open_tables(const BuildOptions& options) {
 
 Result<InputFiles> InputFiles::open(const BuildOptions& options) {
   InputFiles files;
+  if (!options.recipe.empty() && options.recipe != "-") files.add_path(options.recipe);
   TRY(files.open_kernel(options));
   TRY(files.open_initrds(options));
   TRY(files.open_tables(options));

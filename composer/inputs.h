@@ -42,6 +42,8 @@ class InputFiles {
   std::vector<NamedBytes> components() const;
   // Whether there is a device tree or an overlay among them.
   bool has_device_tree() const { return dtb_.has_value() || !overlays_.empty(); }
+  // The path of every file and directory that was read and has a time: a pipe has none.
+  const std::vector<std::string>& paths() const { return paths_; }
   // What a unified kernel image says of itself and of its kernel; empty if there is none.
   std::string version_of_image() const { return uki_ ? uki_->os : ""; }
   std::string version_of_kernel() const { return uki_ ? uki_->uname : ""; }
@@ -54,12 +56,14 @@ class InputFiles {
   InputFiles() = default;
   // Maps a file, which lives as long as this.
   Result<Bytes> map(const std::string& path, const BuildOptions& options);
+  void add_path(const std::string& path);
   Result<void> open_kernel(const BuildOptions& options);
   Result<void> open_initrds(const BuildOptions& options);
   Result<void> open_tables(const BuildOptions& options);
   Result<std::vector<Bytes>> arrange_initrds(const Kernel& kernel) const;
 
   std::list<InputFile> files_;
+  std::vector<std::string> paths_;
   std::list<std::vector<std::uint8_t>> made_;
   NamedBytes image_;  // the unified kernel image, if there is one
   NamedBytes kernel_;

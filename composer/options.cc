@@ -28,6 +28,7 @@ Examples:
       --device-tree --gic v2
   compose-snapshot build -o - --kernel vmlinux | ssh host 'cat > image.bin'
   compose-snapshot build --recipe image.toml --cpus 4 --manifest image.json
+  compose-snapshot build --recipe image.toml -o image.bin --depfile image.d
 
 KERNEL is an ELF64 vmlinux or other ELF64 that is entered like it, an ELF with
 a PVH note, a bzImage of boot protocol 2.12 or newer, an arm64 Image, packed or
@@ -148,6 +149,9 @@ OptionGroup output_group() {
   return {"Output",
           {with_letter(file("output", "the snapshot to write; '-' is standard output"), 'o'),
            file("manifest", "write digests, hashes of inputs and regions, and the recipe there as JSON"),
+           file("depfile",
+                "write there, as a rule for Make and Ninja, every file and folder that was read; it holds "
+                "paths, so it is no reproducible output"),
            flag("timings", "say on standard error how long each step took"),
            with_letter(flag("quiet", "print nothing when all is well"), 'q')}};
 }

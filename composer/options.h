@@ -29,6 +29,8 @@ struct ModuleOption {
 struct BuildOptions {
   std::string output;
   std::string manifest;  // empty: none
+  std::string depfile;   // empty: none; no setting, since it says nothing of the snapshot
+  std::string recipe;    // empty: none; for the depfile
   std::string kernel;
   bool keep_compressed = false;
   std::optional<unsigned> profile;      // of a unified kernel image

@@ -11,7 +11,8 @@ namespace tintype {
 
 namespace {
 
-constexpr std::string_view kNoKeys[] = {"recipe", "variant", "print-recipe"};
+// The depfile is for whoever calls, and names the recipe.
+constexpr std::string_view kNoKeys[] = {"recipe", "variant", "print-recipe", "depfile"};
 
 // What an option replaces beside itself: another way to say the same, or what is a part of it.
 struct Replacement {
@@ -141,6 +142,8 @@ Result<Settings> settings_of(const CommandSpec& spec, const CommandLine& line) {
     if ((setting.option == "output" || setting.option == "manifest") && file.is_replaced_by(*setting.value))
       return fail("{}: is the recipe too, and would be replaced: give another {}", *setting.value,
                   setting.option);
+  if (const auto depfile = line.find("depfile"); depfile && file.is_replaced_by(*depfile))
+    return fail("{}: is the recipe too, and would be replaced: give another depfile", *depfile);
   return settings;
 }
 

@@ -28,7 +28,7 @@ using Settings = std::vector<Setting>;
 // A recipe is written by a person. What is longer than this, in bytes, is not one.
 inline constexpr std::uint64_t kMaxRecipe = 1 << 20;
 
-// Whether an option has a key in recipes. Those that name the recipe itself have none.
+// Whether an option has a key in recipes. Those that name the recipe itself have none, and --depfile.
 bool is_recipe_key(std::string_view option);
 
 // What the recipe `text`, a file called `path`, sets: its keys, and over them those of the variant of that

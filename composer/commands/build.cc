@@ -20,9 +20,12 @@ Result<Done> run(const BuildOptions& options) {
   return done;
 }
 
-// What is done with options that are known.
-Result<Action> action_of(const Settings& settings, bool print_recipe) {
-  const BuildOptions options = TRY(build_options(settings, !print_recipe));
+// What is done with settings that are known.
+Result<Action> action_of(const Settings& settings, const CommandLine& line) {
+  const bool print_recipe = line.has("print-recipe");
+  BuildOptions options = TRY(build_options(settings, !print_recipe));
+  options.depfile = line.find("depfile").value_or("");
+  options.recipe = line.find("recipe").value_or("");
   if (print_recipe) return print(TRY(recipe_text(build_spec(), settings)));
   return [options] { return run(options); };
 }
@@ -30,7 +33,7 @@ Result<Action> action_of(const Settings& settings, bool print_recipe) {
 // A recipe is an input, not the command line: what is wrong in it is found when the work begins.
 Result<Done> run_recipe(const CommandLine& line) {
   const Settings settings = TRY(settings_of(build_spec(), line));
-  return TRY(with_origin(action_of(settings, line.has("print-recipe")), settings))();
+  return TRY(with_origin(action_of(settings, line), settings))();
 }
 
 Result<Action> parse(int argc, const char* const* argv) {
@@ -39,7 +42,7 @@ Result<Action> parse(int argc, const char* const* argv) {
   const auto& line = std::get<CommandLine>(parsed);
   if (line.has("recipe")) return [line] { return run_recipe(line); };
   if (line.has("variant")) return fail("--variant chooses in a recipe, and none is given: add --recipe FILE");
-  return action_of(TRY(settings_of(build_spec(), line)), line.has("print-recipe"));
+  return action_of(TRY(settings_of(build_spec(), line)), line);
 }
 
 }  // namespace

@@ -190,7 +190,7 @@ TEST_CASE("every option of build has a key, and only those have") {
       if (is_recipe_key(option.name))
         CHECK_MESSAGE(page.find(fmt::format("`{}`", option.name)) != std::string::npos, option.name);
     }
-  CHECK(without == std::set<std::string>{"recipe", "variant", "print-recipe"});
+  CHECK(without == std::set<std::string>{"recipe", "variant", "print-recipe", "depfile"});
 }
 
 TEST_CASE("a printed recipe gives the same bytes as the command line, with every option") {
@@ -328,6 +328,70 @@ TEST_CASE("what is given later replaces, with what says the same in another way"
   CHECK(after({{"cmdline", "a"}}, {{"append", "b"}}) == Pairs{{"cmdline", "a"}, {"append", "b"}});
 }
 
+TEST_CASE("a variant can set what the recipe leaves empty") {
+  const std::string_view text =
+      "smbios = []\nnuma = []\nquiet = false\n[variant.a]\nsmbios = { product = 'T' }\nquiet = true\n";
+  const auto settings = read(text, "a");
+  REQUIRE_OK(settings);
+  CHECK(pairs(*settings) == Pairs{{"quiet", "true"}, {"smbios", "product=T"}});
+  CHECK(pairs(*read(text)).empty());
+}
+
+TEST_CASE("a recipe of a hundred thousand values is read at once") {
+  std::string lists[2];
+  for (int i = 0; i < 40'000; ++i) {
+    lists[0] += fmt::format("a{:x}=''\n", i);
+    lists[1] += fmt::format("b{:x}=''\n", i);
+  }
+  const auto settings = read("[smbios]\n" + lists[0] + "[variant.a.smbios]\n" + lists[1], "a");
+  REQUIRE_OK(settings);
+  CHECK(settings->size() == 80'000);
+}
+
+TEST_CASE("a recipe printed in one folder and read in another means the same files") {
+  const Settings given = {{"output", "out dir/im\"a'ge.bin"},
+                          {"manifest", "-"},
+                          {"kernel", "-"},
+                          {"initrd", "a\\b\nc"},
+                          {"initrd-dir", "\xC3\xA9 \x7F\x1B"},
+                          {"initrd", "/abs"},
+                          {"module", "../m"}};
+  const auto text = recipe_text(build_spec(), given);
+  REQUIRE_OK(text);
+  CHECK(pairs(read(*text).value()) == Pairs{{"output", "out dir/im\"a'ge.bin"},
+                                            {"manifest", "-"},
+                                            {"kernel", "-"},
+                                            {"initrd", "a\\b\nc"},
+                                            {"initrd-dir", "\xC3\xA9 \x7F\x1B"},
+                                            {"initrd", "/abs"},
+                                            {"module", "../m"}});
+  const auto elsewhere = read(*text, std::nullopt, "a b/image.toml");
+  REQUIRE_OK(elsewhere);
+  CHECK(pairs(*elsewhere) == Pairs{{"output", "a b/out dir/im\"a'ge.bin"},
+                                   {"manifest", "-"},
+                                   {"kernel", "a b/-"},
+                                   {"initrd", "a b/a\\b\nc"},
+                                   {"initrd-dir", "a b/\xC3\xA9 \x7F\x1B"},
+                                   {"initrd", "/abs"},
+                                   {"module", "a b/../m"}});
+  // With the line ends of another system it says the same, but in a text of several lines.
+  std::string crlf;
+  for (const char c : *text) crlf += c == '\n' ? "\r\n" : std::string(1, c);
+  CHECK(pairs(read(crlf).value()) == pairs(read(*text).value()));
+}
+
+TEST_CASE("a recipe from a pipe has its files in the current folder") {
+  for (const char* path : {"-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/3"}) {
+    CAPTURE(path);
+    const auto settings = read("kernel = 'k'\n", std::nullopt, path);
+    REQUIRE_OK(settings);
+    CHECK(pairs(*settings) == Pairs{{"kernel", "k"}});
+  }
+  const auto refused = read("kernal = 'k'\n", std::nullopt, "-");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message().find("standard input:1: unknown key 'kernal'") == 0);
+}
+
 TEST_CASE("options beside a recipe are of this folder, and override it") {
   const TemporaryFolder folder;
   const std::string path =
@@ -378,6 +442,7 @@ TEST_CASE("mistakes in recipes are told with their line, and with what was meant
       {"numa = [{ cpu = 1 }]", "unknown key 'cpu' (did you mean 'cpus'?): a NUMA node has cpus and memory"},
       {"numa = [[]]", "'numa' is a list, and wants another type: write numa = [\"NODE\"]"},
       {"recipe = 'x'", "'recipe' is an option of the command line only: a recipe is a whole by itself"},
+      {"depfile = 'x'", "'depfile' is an option of the command line only: a recipe is a whole by itself"},
       {"kernel = ''", "'kernel' has an empty name: name a file, or leave it out"},
       {"initrd = ['']", "'initrd' has an empty name: name a file, or leave it out"},
       {"kernel = \"a\\u0000b\"", "'kernel' has a zero byte in it, which ends a text: take it out"},
