@@ -1,12 +1,12 @@
 # One interface target carries what every target of ours is compiled with.
 add_library(tintype_flags INTERFACE)
-target_include_directories(tintype_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+target_include_directories(tintype_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 target_compile_options(tintype_flags INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Werror
   # A designated initialiser that leaves members to their defaults is how Error and Region are meant to be written.
   -Wno-missing-field-initializers
   # No path of the build machine in a binary.
-  -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 
 # An impossible state stops a release too: what these programs read is hostile.
 foreach(language C CXX)

@@ -14,7 +14,7 @@ function(tintype_registry out folder type prefix function header)
     string(APPEND entries "    &${prefix}_${stem},\n")
   endforeach()
   get_filename_component(room ${CMAKE_CURRENT_SOURCE_DIR} NAME)
-  set(file ${CMAKE_BINARY_DIR}/generated/${prefix}_registry.cc)
+  set(file ${PROJECT_BINARY_DIR}/generated/${prefix}_registry.cc)
   file(GENERATE OUTPUT ${file} CONTENT
 "// Generated from ${room}/${folder}/*.cc.
 #include \"${room}/${header}\"

@@ -1,19 +1,30 @@
 # tintype_add_snapshot(NAME
-#   RECIPE FILE | KERNEL FILE      what is composed; with a recipe, KERNEL overrides the recipe's
+#   RECIPE FILE | KERNEL FILE      what is composed; with a recipe, the others override what it says
+#   [VARIANT NAME]                 of the recipe
 #   [INITRD FILE...]               joined in this order
 #   [INITRD_DIR DIR...]            each becomes an initial RAM disk, after those of INITRD
 #   [CMDLINE TEXT] [MEMORY SIZE] [CPUS N]
 #   [OPTIONS WORD...]              further words for `compose-snapshot build`, such as --cmdline= for an empty one
-#   [DEPENDS FILE|TARGET...]       what a recipe or OPTIONS name
+#   [DEPENDS FILE|TARGET...]       what must be made before, such as a kernel that this project builds
 #   [OUTPUT FILE]                  default: NAME.bin in the current binary directory
 #   [MANIFEST FILE])               default: none
 #
 # Adds a target NAME, a part of `all`, whose property TINTYPE_SNAPSHOT is the path of the snapshot. It is composed again when
-# a file that is named here changes, or compose-snapshot itself, and only then. Relative inputs are of the current source
-# directory, relative outputs of the current binary directory; an input may be a generator expression such as
-# $<TARGET_FILE:kernel>. What a recipe names is not read here: list it under DEPENDS.
+# a file changes that was read, whoever named it: this call, the recipe, or a directory that it is in; or compose-snapshot
+# itself; and only then. A change is a newer time, so `chmod` alone is none. Relative inputs are of the current source
+# directory, relative outputs of the current binary directory, and those in a recipe of the recipe's; an input may be a
+# generator expression such as $<TARGET_FILE:kernel>. OUTPUT and MANIFEST take the place of a recipe's, but a manifest that
+# only the recipe names is no output that the build system knows.
+#
+# Ninja and Makefiles learn from compose-snapshot what was read. Other generators know what is named here, and under DEPENDS.
+# CMake does not pass on every name: a file with '#', '$', ':' or '\' in its name has the snapshot composed at every build.
+
+# Found or included, what is defined here is as its authors tested it. CMP0116: paths of depfiles.
+cmake_policy(PUSH)
+cmake_policy(VERSION 3.20...3.25)
+
 function(tintype_add_snapshot name)
-  set(single RECIPE KERNEL CMDLINE MEMORY CPUS OUTPUT MANIFEST)
+  set(single RECIPE VARIANT KERNEL CMDLINE MEMORY CPUS OUTPUT MANIFEST)
   set(multiple INITRD INITRD_DIR OPTIONS DEPENDS)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "${single}" "${multiple}")
   if(arg_UNPARSED_ARGUMENTS)
@@ -28,6 +39,10 @@ function(tintype_add_snapshot name)
 
   set(words "")
   set(inputs "")
+  set(depfiles FALSE)
+  if(CMAKE_GENERATOR MATCHES "Ninja|Makefiles")
+    set(depfiles TRUE)
+  endif()
   foreach(option RECIPE KERNEL INITRD)
     string(TOLOWER ${option} flag)
     foreach(file IN LISTS arg_${option})
@@ -39,11 +54,14 @@ function(tintype_add_snapshot name)
   foreach(directory IN LISTS arg_INITRD_DIR)
     _tintype_input(path "${directory}")
     list(APPEND words --initrd-dir "${path}")
-    # Directories too: their time changes when a file goes, and modes are a part of the initrd.
-    file(GLOB_RECURSE content CONFIGURE_DEPENDS LIST_DIRECTORIES true "${path}/*")
-    list(APPEND inputs "${path}" ${content})
+    list(APPEND inputs "${path}")
+    if(NOT depfiles)
+      # Directories too: their time changes when a file goes.
+      file(GLOB_RECURSE content CONFIGURE_DEPENDS LIST_DIRECTORIES true "${path}/*")
+      list(APPEND inputs ${content})
+    endif()
   endforeach()
-  foreach(option CMDLINE MEMORY CPUS)
+  foreach(option VARIANT CMDLINE MEMORY CPUS)
     # CMake before 3.31 cannot tell an empty value from none (policy CMP0174), so both are none.
     if(NOT "${arg_${option}}" STREQUAL "")
       string(TOLOWER ${option} flag)
@@ -62,10 +80,34 @@ function(tintype_add_snapshot name)
     list(APPEND words --manifest "${arg_MANIFEST}")
     list(APPEND outputs "${arg_MANIFEST}")
   endif()
+  set(depfile "")
+  if(depfiles)
+    list(APPEND words --depfile "${arg_OUTPUT}.d")
+    # For Makefiles CMake adds what a depfile says to what earlier ones said, and a file that is gone would be missing for
+    # ever. Without what it keeps it reads the depfile anew.
+    if(CMAKE_GENERATOR MATCHES Makefiles)
+      set(depfile COMMAND ${CMAKE_COMMAND} -E rm -f
+        "${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${name}.dir/compiler_depend.internal")
+    endif()
+    list(APPEND depfile
+      COMMAND ${CMAKE_COMMAND} "-DDEPFILE=${arg_OUTPUT}.d" "-DGENERATOR=${CMAKE_GENERATOR}"
+        -P "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/TintypeDepfile.cmake"
+      DEPFILE "${arg_OUTPUT}.d")
+  endif()
+
+  # Makefiles make no folders.
+  set(folders "")
+  foreach(output IN LISTS outputs)
+    cmake_path(GET output PARENT_PATH folder)
+    list(APPEND folders "${folder}")
+  endforeach()
+  list(REMOVE_DUPLICATES folders)
 
   add_custom_command(
     OUTPUT ${outputs}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${folders}
     COMMAND Tintype::compose-snapshot build --quiet --output "${arg_OUTPUT}" ${words} ${arg_OPTIONS}
+    ${depfile}
     DEPENDS ${inputs} ${arg_DEPENDS} Tintype::compose-snapshot
     WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}"
     COMMENT "Composing ${name}"
@@ -81,3 +123,5 @@ function(_tintype_input out path)
   endif()
   set(${out} "${path}" PARENT_SCOPE)
 endfunction()
+
+cmake_policy(POP)
