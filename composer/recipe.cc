@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "composer/files.h"
 #include "formats/size.h"
@@ -33,18 +34,36 @@ constexpr Replacement kReplacements[] = {
     {"no-acpi", "acpi-table"},
 };
 
+// Of a setting that has a value.
 std::string_view smbios_key(const Setting& setting) {
   const std::string_view text = *setting.value;
   return text.substr(0, text.find('='));
 }
 
-bool replaces(const Setting& over, const Setting& base) {
-  if (over.option == base.option)
-    return over.option != "smbios" || !over.value || smbios_key(over) == smbios_key(base);
-  return std::any_of(std::begin(kReplacements), std::end(kReplacements), [&](const Replacement& rule) {
-    return rule.given == over.option && rule.replaced == base.option && (over.value || rule.part);
-  });
-}
+// What settings replace, to be asked of every other setting: a recipe may have a hundred thousand.
+class Replacing {
+ public:
+  // Borrows from the settings.
+  explicit Replacing(const Settings& settings) {
+    for (const Setting& setting : settings) {
+      if (setting.option == "smbios" && setting.value)
+        smbios_keys_.insert(smbios_key(setting));
+      else
+        replaced_.insert(setting.option);
+      for (const Replacement& rule : kReplacements)
+        if (rule.given == setting.option && (setting.value || rule.part)) replaced_.insert(rule.replaced);
+    }
+  }
+
+  bool replaces(const Setting& base) const {
+    if (replaced_.contains(base.option)) return true;
+    return base.option == "smbios" && base.value && smbios_keys_.contains(smbios_key(base));
+  }
+
+ private:
+  std::set<std::string_view> replaced_;     // options
+  std::set<std::string_view> smbios_keys_;  // each of which is by itself
+};
 
 bool sets(const Settings& settings, std::string_view option) {
   return std::any_of(settings.begin(), settings.end(),
@@ -118,10 +137,8 @@ bool is_recipe_key(std::string_view option) {
 }
 
 Settings merged(Settings base, const Settings& over) {
-  std::erase_if(base, [&](const Setting& setting) {
-    return std::any_of(over.begin(), over.end(),
-                       [&](const Setting& other) { return replaces(other, setting); });
-  });
+  const Replacing replacing(over);
+  std::erase_if(base, [&](const Setting& setting) { return replacing.replaces(setting); });
   // It is about directories, and with the list of initrds they are gone too.
   if (sets(over, "initrd") && !sets(over, "initrd-dir"))
     std::erase_if(base, [](const Setting& setting) { return setting.option == "initrd-compress"; });
@@ -136,7 +153,7 @@ Result<Settings> settings_of(const CommandSpec& spec, const CommandLine& line) {
     if (is_recipe_key(option)) given.push_back({option, value});
   const auto path = line.find("recipe");
   if (!path) return given;
-  const InputFile file = TRY(InputFile::open(*path));
+  const InputFile file = TRY(InputFile::open(*path == "-" ? "/dev/stdin" : *path));
   Settings settings = merged(TRY(read_recipe(spec, *path, file.bytes(), line.find("variant"))), given);
   for (const Setting& setting : settings)
     if ((setting.option == "output" || setting.option == "manifest") && file.is_replaced_by(*setting.value))

@@ -32,7 +32,8 @@ inline constexpr std::uint64_t kMaxRecipe = 1 << 20;
 bool is_recipe_key(std::string_view option);
 
 // What the recipe `text`, a file called `path`, sets: its keys, and over them those of the variant of that
-// name. Files are relative to the folder of `path`. Errors name file and line: what is not TOML, an unknown
+// name. Files are relative to the folder of `path`, or to the current one if that is "-", standard input, or
+// below /dev or /proc, as pipes are. Errors name file and line: what is not TOML, an unknown
 // key, with the one that was probably meant, a value of another type, an unknown variant.
 Result<Settings> read_recipe(const CommandSpec& spec, const std::string& path, Bytes text,
                              const std::optional<std::string>& variant);

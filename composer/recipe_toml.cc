@@ -51,6 +51,14 @@ std::string_view complaint(std::string_view description) {
 
 using Entry = std::pair<const toml::key*, const toml::node*>;
 
+// The folder of a recipe, with a slash at its end; empty for the current one, which standard input and pipes
+// have too: the folder of /dev/fd/63 is nobody's.
+std::string folder_of(const std::string& path) {
+  if (path.starts_with("/dev/") || path.starts_with("/proc/")) return "";
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash + 1);
+}
+
 // The entries of a table from top to bottom, so that the first mistake of a file is the one that is told.
 std::vector<Entry> entries_of(const toml::table& table) {
   std::vector<Entry> entries;
@@ -63,12 +71,10 @@ std::vector<Entry> entries_of(const toml::table& table) {
 
 class Reader {
  public:
-  Reader(const CommandSpec& spec, const std::string& path) : path_(path) {
+  Reader(const CommandSpec& spec, const std::string& path) : path_(path), folder_(folder_of(path)) {
     for (const OptionGroup& group : spec.groups)
       for (const OptionSpec& option : group.options)
         if (is_recipe_key(option.name)) options_.push_back(option);
-    const std::size_t slash = path.rfind('/');
-    if (slash != std::string::npos) folder_ = path.substr(0, slash + 1);
   }
 
   // The keys of the whole file, or of a variant.
@@ -93,9 +99,10 @@ class Reader {
     return fail("{}: '{}' is {}, and wants another type: write {}", at(node.source()), name, type_name(node),
                 example);
   }
-  // The file that a recipe means by a name.
-  std::string located(const std::string& name) const {
-    return name == "-" || name.starts_with('/') ? name : folder_ + name;
+  // The file that a recipe means by a name. "-" is standard output where that can be, and a file elsewhere.
+  std::string located(const OptionSpec& option, const std::string& name) const {
+    const bool output = option.name == "output" || option.name == "manifest";
+    return name.starts_with('/') || (output && name == "-") ? name : folder_ + name;
   }
   const OptionSpec& option(std::string_view name) const {
     return *std::find_if(options_.begin(), options_.end(),
@@ -110,7 +117,7 @@ class Reader {
   Result<Setting> read_text(const OptionSpec& option, const toml::node& node, const std::string& text) const;
 
   std::string path_;
-  std::string folder_;  // with a slash at its end; empty: the current one
+  std::string folder_;
   std::vector<OptionSpec> options_;
 };
 
@@ -135,7 +142,7 @@ Result<Setting> Reader::read_text(const OptionSpec& option, const toml::node& no
                 option.name);
   if (option.file && text.empty())
     return fail("{}: '{}' has an empty name: name a file, or leave it out", at(node.source()), option.name);
-  return Setting{option.name, option.file ? located(text) : text, at(node.source())};
+  return Setting{option.name, option.file ? located(option, text) : text, at(node.source())};
 }
 
 Result<Setting> Reader::read_directory(const toml::table& table) const {
@@ -278,8 +285,9 @@ Result<Settings> Reader::read_variants(const toml::table& variants, const std::o
 
 }  // namespace
 
-Result<Settings> read_recipe(const CommandSpec& spec, const std::string& path, Bytes text,
+Result<Settings> read_recipe(const CommandSpec& spec, const std::string& given, Bytes text,
                              const std::optional<std::string>& variant) {
+  const std::string path = given == "-" ? "standard input" : given;
   if (text.size() > kMaxRecipe)
     return fail("{}: {} bytes are too many for a recipe, which has {} at most: give a recipe", path,
                 text.size(), kMaxRecipe);

@@ -349,13 +349,9 @@ TEST_CASE("a recipe of a hundred thousand values is read at once") {
 }
 
 TEST_CASE("a recipe printed in one folder and read in another means the same files") {
-  const Settings given = {{"output", "out dir/im\"a'ge.bin"},
-                          {"manifest", "-"},
-                          {"kernel", "-"},
-                          {"initrd", "a\\b\nc"},
-                          {"initrd-dir", "\xC3\xA9 \x7F\x1B"},
-                          {"initrd", "/abs"},
-                          {"module", "../m"}};
+  const Settings given = {
+      {"output", "out dir/im\"a'ge.bin"},  {"manifest", "-"},  {"kernel", "-"},   {"initrd", "a\\b\nc"},
+      {"initrd-dir", "\xC3\xA9 \x7F\x1B"}, {"initrd", "/abs"}, {"module", "../m"}};
   const auto text = recipe_text(build_spec(), given);
   REQUIRE_OK(text);
   CHECK(pairs(read(*text).value()) == Pairs{{"output", "out dir/im\"a'ge.bin"},
