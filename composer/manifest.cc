@@ -19,6 +19,20 @@ std::string hex(std::uint64_t value) {
   return fmt::format("{:#x}", value);
 }
 
+// Of ASCII; a snapshot has no other text in it.
+bool is_printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+// What a message quotes of a file, as one line that does nothing to a terminal.
+std::string shown(std::string_view text) {
+  constexpr std::size_t kMost = 200;
+  std::string result(text.substr(0, kMost));
+  for (char& c : result)
+    if (!is_printable({&c, 1})) c = '?';
+  return text.size() > kMost ? result + "..." : result;
+}
+
 Json machine_json(const Machine& machine) {
   Json json = {{"arch", arch_name(machine.arch)},
                {"protocol", machine.protocol},
@@ -58,6 +72,8 @@ class Reader {
   Result<std::string> text(std::string_view name) const {
     const Json* value = TRY(member(name));
     if (!value->text()) return wrong(name, "a string");
+    if (value->text()->size() > kMaxMachineText || !is_printable(*value->text()))
+      return wrong(name, fmt::format("text of at most {} printable ASCII characters", kMaxMachineText));
     return *value->text();
   }
   Result<std::uint64_t> number(std::string_view name, std::uint64_t most = ~std::uint64_t{0}) const {
@@ -154,12 +170,15 @@ Result<KernelPlace> read_place(const Reader& place) {
 
 Result<std::vector<Component>> read_components(const Reader& manifest) {
   std::vector<Component> components;
-  for (const Reader& component : TRY(manifest.objects("components")))
-    components.push_back({.role = TRY(component.text("role")),
-                          .format = TRY(component.text("format")),
-                          .version = TRY(component.text("version")),
-                          .size = TRY(component.number("size")),
-                          .sha256 = TRY(component.hash("sha256"))});
+  for (const Reader& reader : TRY(manifest.objects("components"))) {
+    Component component;
+    component.role = TRY(reader.text("role"));
+    component.format = TRY(reader.text("format"));
+    component.version = TRY(reader.text("version"));
+    component.size = TRY(reader.number("size"));
+    component.sha256 = TRY(reader.hash("sha256"));
+    components.push_back(std::move(component));
+  }
   return components;
 }
 
@@ -211,12 +230,14 @@ Result<std::vector<LaunchDigest>> declared_digests(const igvm::File& file,
 Result<Manifest> describe(const igvm::File& file, const Machine& machine) {
   // Both read every page: side by side, the second finds it in the cache.
   auto regions = std::async(std::launch::async, [&] { return regions_in(file, machine); });
-  Manifest manifest{.tool_version = kVersion,
-                    .digests = TRY(declared_digests(file, machine, usable_threads())),
-                    .machine = machine,
-                    .regions = {},
-                    .recipe = Json::object()};
+  // Member by member, here and in read_manifest(): g++ 12 destroys none of an aggregate that TRY leaves half
+  // initialised.
+  Manifest manifest;
+  manifest.tool_version = kVersion;
+  manifest.digests = TRY(declared_digests(file, machine, usable_threads()));
+  manifest.machine = machine;
   manifest.machine.labels.clear();
+  manifest.recipe = Json::object();
   manifest.regions = regions.get();
   return manifest;
 }
@@ -250,18 +271,28 @@ std::string manifest_text(const Manifest& manifest) {
 }
 
 Result<Manifest> read_manifest(Bytes text) {
-  const Json json = TRY(parse_json(text));
+  if (text.size() > kMaxManifest)
+    return fail("{} bytes are too many for a manifest, which has {} at most: give a manifest", text.size(),
+                kMaxManifest);
+  auto parsed = parse_json(text);
+  if (!parsed) {
+    parsed.error().what = shown(parsed.error().what);
+    return tl::unexpected(std::move(parsed).error());
+  }
+  const Json json = std::move(*parsed);
   const Reader reader(json, "");
   if (!json.members()) return fail("a manifest is one JSON object, and this is something else");
   if (const std::uint64_t version = TRY(reader.number("tintype_manifest")); version != kManifestVersion)
     return fail(
         "it is a manifest of version {}, and this program reads version {}: use the program that wrote it",
         version, kManifestVersion);
-  return Manifest{.tool_version = TRY(TRY(reader.object("tool")).text("version")),
-                  .digests = TRY(read_digests(TRY(reader.object("digests")))),
-                  .machine = TRY(read_machine_of(reader)),
-                  .regions = TRY(read_regions(reader)),
-                  .recipe = *TRY(reader.member("recipe"))};
+  Manifest manifest;
+  manifest.tool_version = TRY(TRY(reader.object("tool")).text("version"));
+  manifest.digests = TRY(read_digests(TRY(reader.object("digests"))));
+  manifest.machine = TRY(read_machine_of(reader));
+  manifest.regions = TRY(read_regions(reader));
+  manifest.recipe = *TRY(reader.member("recipe"));
+  return manifest;
 }
 
 }  // namespace tintype

@@ -12,6 +12,9 @@
 namespace tintype {
 
 inline constexpr std::uint64_t kManifestVersion = 1;
+// The longest manifest that is read, in bytes: that of a snapshot whose description is as large as it can be
+// is shorter.
+inline constexpr std::uint64_t kMaxManifest = 16 << 20;
 
 struct Manifest {
   std::string tool_version;
@@ -30,8 +33,9 @@ Result<Manifest> describe(const igvm::File& file, const Machine& machine);
 
 std::string manifest_text(const Manifest& manifest);
 
-// Reads a manifest, whoever wrote it. The recipe is read as it is. Errors: not JSON, another version, a
-// member that is missing or is not what MANIFEST.md says; they name the member ("regions[3].sha256").
+// Reads a manifest, whoever wrote it. The recipe is read as it is. Errors: not JSON, more than kMaxManifest,
+// another version, a member that is missing or is not what MANIFEST.md says; they name the member
+// ("regions[3].sha256"), and are one line whatever the file has in it.
 Result<Manifest> read_manifest(Bytes text);
 
 }  // namespace tintype

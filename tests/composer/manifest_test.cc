@@ -269,6 +269,36 @@ TEST_CASE("what is wrong in a manifest is named") {
         "the member 'components[2]' is not an object");
 }
 
+TEST_CASE("what a manifest has in it does nothing to a terminal") {
+  const Workbench bench;
+  const std::string hostile = "x\r\n\x1B[2J" + std::string(100'000, 'y');
+  const auto one_line = [](const std::string& message) {
+    CAPTURE(message);
+    CHECK(message.size() < 400);
+    CHECK(std::all_of(message.begin(), message.end(), [](char c) { return c >= 0x20 && c < 0x7F; }));
+    CHECK_FALSE(message.empty());
+  };
+  for (const char* member : {"arch", "protocol"}) {
+    Changed changed(bench);
+    changed.json["machine"][member] = hostile;
+    one_line(changed.refusal());
+  }
+  Changed changed(bench);
+  changed.json["machine"]["protocol"] = std::string(257, 'y');
+  CHECK(changed.refusal() ==
+        "the member 'machine.protocol' is not text of at most 256 printable ASCII characters");
+  const auto refusal = [](const std::string& text) {
+    return read_manifest(as_bytes(text)).error().message();
+  };
+  one_line(refusal("{\"a\\n\\u001b\": 1, \"a\\n\\u001b\": 1}"));
+  one_line(refusal("{\"\xC2\x9B\": 1, \"\xC2\x9B\": 1}"));
+  one_line(refusal("{\"" + std::string(10'000, 'a') + "\" 1}"));
+  one_line(refusal("{\"tintype_manifest\": NaN}"));
+  one_line(refusal(std::string(1, '\0')));
+  CHECK(refusal(std::string(kMaxManifest + 1, ' ')) ==
+        "16777217 bytes are too many for a manifest, which has 16777216 at most: give a manifest");
+}
+
 TEST_CASE("every prefix of a manifest is refused, and every changed byte is read or refused") {
   const Workbench bench;
   REQUIRE_OK(bench.build());
