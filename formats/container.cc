@@ -103,6 +103,10 @@ Result<Container> read_container(Bytes file) {
     const ZstdFrame frame = TRY(with_base(first_zstd_frame(rest), offset));
     offset += frame.packed.size();
     if (frame.skippable) continue;
+    if (container.frames.size() == kMaxFrames)
+      return fail_at(offset - frame.packed.size(),
+                     "more than {} zstd frames are in it: pack it anew with zstd, which makes one",
+                     kMaxFrames);
     container.frames.push_back(frame);
     if (!frame.content) container.size = std::nullopt;
     if (!container.size) continue;

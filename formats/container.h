@@ -21,6 +21,8 @@ namespace tintype {
 inline constexpr std::uint64_t kContainerFrame = 4 * kMiB;
 // The most that a container may unpack to: IGVM's offsets have 32 bits.
 inline constexpr std::uint64_t kMaxContained = 4 * kGiB;
+// The most frames that hold something. A frame of nothing has 9 bytes, and what is remembered of it more.
+inline constexpr std::uint64_t kMaxFrames = 1 << 20;
 // What the names of compressed snapshots end with.
 inline constexpr std::string_view kContainerSuffix = ".zst";
 
@@ -36,7 +38,7 @@ struct Container {
 };
 
 // Errors: what is cut short, damaged or followed by something else, or says that it unpacks to more than
-// kMaxContained or to nothing.
+// kMaxContained or to nothing, or has more than kMaxFrames frames.
 Result<Container> read_container(Bytes file);
 
 // Unpacks to the start of `room`, of container.room() bytes, and returns how many there are. Frames that say

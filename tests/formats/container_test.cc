@@ -189,6 +189,39 @@ TEST_CASE("a frame's size is a claim") {
   CHECK(error_of(many) == big);
 }
 
+TEST_CASE("a container cut between two frames is whole, and what is in it is cut") {
+  const Octets bytes = sample(2 * kContainerFrame + 5000);
+  const Octets file = packed(bytes);
+  const Container container = read_container(file).value();
+  REQUIRE(container.frames.size() == 3);
+  std::size_t end = 0;
+  for (const ZstdFrame& frame : container.frames) {
+    end += frame.packed.size();
+    const auto part = unpacked(Bytes(file).first(end));
+    REQUIRE_OK(part);
+    // Whoever reads it finds fewer bytes than the IGVM header says.
+    CHECK(std::equal(part->begin(), part->end(), bytes.begin()));
+    CHECK((part->size() == bytes.size()) == (frame.packed.data() == container.frames.back().packed.data()));
+  }
+}
+
+TEST_CASE("frames of nothing are read, but not without end") {
+  const Octets nothing = {0x28, 0xB5, 0x2F, 0xFD, 0x20, 0x00, 0x01, 0x00, 0x00};
+  Octets file = repeated(1000, 1000);
+  const std::size_t first = file.size();
+  for (int i = 0; i < 100; ++i) file.insert(file.end(), nothing.begin(), nothing.end());
+  CHECK(unpacked(file, 2).value() == Octets(1000, 0x41));
+  file.resize(first + nothing.size() * kMaxFrames);
+  for (std::size_t at = first; at < file.size(); at += nothing.size())
+    std::copy(nothing.begin(), nothing.end(), file.begin() + static_cast<std::ptrdiff_t>(at));
+  CHECK(error_of(file) ==
+        fmt::format("more than 1048576 zstd frames are in it: pack it anew with zstd, which makes one (at "
+                    "file offset {:#x})",
+                    file.size() - nothing.size()));
+  file.resize(file.size() - nothing.size());
+  CHECK(read_container(file)->frames.size() == kMaxFrames);
+}
+
 TEST_CASE("every prefix and every flipped bit of a small container is refused or read") {
   const Octets bytes = sample(3000);
   const Octets file = packed(bytes);
