@@ -84,10 +84,15 @@ Result<GpaRange> check_size(GpaRange range, std::string_view what) {
 Result<GpaRange> region_range(const std::optional<Machine>& machine, const std::string& name) {
   if (!machine) return fail("names no regions, for compose-snapshot did not write it: give --gpa RANGE");
   std::vector<std::string_view> names;
+  std::vector<GpaRange> found;
   for (const RegionLabel& label : machine->labels) {
-    if (label.name == name) return check_size(label.range, fmt::format("region '{}'", name));
+    if (label.name == name) found.push_back(label.range);
     names.push_back(label.name);
   }
+  if (found.size() > 1)
+    return fail("has {} regions '{}', the first at {:#x}-{:#x} and {:#x}-{:#x}: give --gpa RANGE",
+                found.size(), name, found[0].start, found[0].last(), found[1].start, found[1].last());
+  if (!found.empty()) return check_size(found[0], fmt::format("region '{}'", name));
   return fail("has no region '{}'{}: 'compose-snapshot inspect' lists them", name, did_you_mean(name, names));
 }
 
@@ -105,6 +110,9 @@ Result<void> check_known(const igvm::File& file, const std::optional<Machine>& m
 }
 
 Result<void> write_out(const ExtractOptions& options, const igvm::File& file, GpaRange range) {
+  if (options.decode && range.size() > kMaxDecoded)
+    return fail("{}: {:#x}-{:#x} has {} MiB, and a table to decode has {} at most: give --gpa RANGE of it",
+                options.file, range.start, range.last(), range.size() / kMiB, kMaxDecoded / kMiB);
   OutputFile output = TRY(OutputFile::create(options.output));
   if (options.decode) {
     Buffer bytes;

@@ -20,6 +20,8 @@ struct ExtractOptions {
 
 // The most bytes that are extracted at once.
 inline constexpr std::uint64_t kMaxExtracted = 4 * kGiB;
+// The most in which a table is looked for.
+inline constexpr std::uint64_t kMaxDecoded = 64 * kMiB;
 
 // "0x1000-0x1fff", the last address included, or "0x1000+4096" or "0x1000+4K". Errors: something else, or
 // more than kMaxExtracted.
@@ -27,8 +29,8 @@ Result<GpaRange> parse_gpa_range(std::string_view text);
 
 // Writes the bytes that the guest finds there when it starts without isolation, or on the first platform of a
 // file without such: what the file says of them, and otherwise zeroes. What a loader fills in reads as the
-// file initialises it. Errors: no such region, memory that the file says nothing about, or output that cannot
-// be written.
+// file initialises it. Errors: no such region, or several of that name; memory that the file says nothing
+// about; more than kMaxDecoded to decode; output that cannot be written.
 Result<void> extract(const ExtractOptions& options);
 
 // Those bytes of one file, in pieces. The range is at most kMaxExtracted.

@@ -5,6 +5,7 @@
 #include "composer/compose.h"
 #include "composer/files.h"
 #include "composer/inspect.h"
+#include "formats/machine_tree.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_kernels.h"
 
@@ -101,6 +102,79 @@ TEST_CASE("what is not there is told") {
   CHECK(error_of({.file = foreign, .region = "kernel", .range = {}, .output = out}) ==
         foreign + ": names no regions, for compose-snapshot did not write it: give --gpa RANGE");
   CHECK_FALSE(std::filesystem::exists(out));
+}
+
+TEST_CASE("of several regions of one name none is guessed") {
+  const TemporaryFolder folder;
+  compose_to(folder, "image.bin");
+  const std::string whole = text_of(folder / "image.bin");
+  Machine machine = read_machine(as_bytes(whole)).value().value();
+  const GpaRange first = machine.labels[0].range, second = machine.labels[1].range;
+  machine.labels[1].name = machine.labels[0].name;
+  // The same file with another description of its machine.
+  const auto file = igvm::read(as_bytes(whole));
+  REQUIRE_OK(file);
+  const auto changed = igvm::write(*file, machine_trailer(machine));
+  REQUIRE_OK(changed);
+  const std::string image = folder.write("twice.bin", *changed);
+  const std::string name = machine.labels[0].name, out = folder / "out";
+  CHECK(error_of({.file = image, .region = name, .range = {}, .output = out}) ==
+        fmt::format("{}: has 2 regions '{}', the first at {:#x}-{:#x} and {:#x}-{:#x}: give --gpa RANGE",
+                    image, name, first.start, first.last(), second.start, second.last()));
+  REQUIRE_OK(extract({.file = image, .region = {}, .range = second, .output = out}));
+  CHECK(text_of(out).size() == second.size());
+}
+
+TEST_CASE("more than a table is not decoded") {
+  const TemporaryFolder folder;
+  const BuildOptions options = {
+      .output = folder / "image.bin", .kernel = folder.write("vmlinux", tiny::elf()), .memory = kGiB};
+  Progress progress("test");
+  REQUIRE_OK(compose(options, progress));
+  CHECK(error_of({.file = options.output,
+                  .region = {},
+                  .range = GpaRange{0, kGiB},
+                  .output = folder / "out",
+                  .decode = true}) ==
+        options.output +
+            ": 0x0-0x3fffffff has 1024 MiB, and a table to decode has 64 at most: give --gpa RANGE of it");
+  CHECK_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+TEST_CASE("a tool that is not there is named") {
+  const TemporaryFolder folder;
+  compose_to(folder, "image.bin");
+  const std::string before = std::getenv("PATH") ? std::getenv("PATH") : "";
+  ::setenv("PATH", folder.path.c_str(), 1);
+  const std::string error = error_of({.file = folder / "image.bin",
+                                      .region = "acpi.dsdt",
+                                      .range = {},
+                                      .output = folder / "out",
+                                      .decode = true});
+  ::setenv("PATH", before.c_str(), 1);
+  CHECK(error == (folder / "image.bin") +
+                     ": --decode needs iasl, which is not installed: apt-get install acpica-tools, or leave "
+                     "--decode out");
+  CHECK_FALSE(std::filesystem::exists(folder / "out"));
+  CHECK_FALSE(std::filesystem::exists(folder / "out.tmp"));
+}
+
+TEST_CASE("a device tree comes out as source") {
+  if (std::system("command -v dtc >/dev/null") != 0) {
+    skip_test("dtc is not installed");
+    return;
+  }
+  const TemporaryFolder folder;
+  const BuildOptions options = {.output = folder / "image.bin",
+                                .kernel = folder.write("image", tiny::arm64_image()),
+                                .protocol = "linux-arm64-dt"};
+  Progress progress("test");
+  REQUIRE_OK(compose(options, progress));
+  REQUIRE_OK(extract(
+      {.file = options.output, .region = "fdt", .range = {}, .output = folder / "a.dts", .decode = true}));
+  const std::string source = text_of(folder / "a.dts");
+  CHECK(source.starts_with("/dts-v1/;"));
+  CHECK(source.find("arm,pl011") != std::string::npos);
 }
 
 TEST_CASE("ACPI tables come out as source, the same each time") {
