@@ -265,21 +265,37 @@ std::optional<Place> find(std::span<const Field> fields, std::size_t offset, std
   return std::nullopt;
 }
 
-// The structure of `table` that holds `offset`, by its number and type.
-std::optional<Place> find_structure(Bytes table, std::size_t start, std::size_t offset) {
-  std::size_t number = 1;
-  for (std::size_t at = start; at + 2 <= table.size(); ++number) {
-    const std::size_t length = table[at + 1];
-    if (length < 2) return std::nullopt;
-    if (offset >= at && offset < at + length)
-      return Place{fmt::format("structure {} (type {}), byte {}", number, table[at], offset - at), offset, 1};
-    at += length;
-  }
-  return std::nullopt;
-}
+// The structures of a table. It goes on from the last one that was asked for, so offsets have to ascend: a
+// table may be half a million structures that all differ.
+class Structures {
+ public:
+  explicit Structures(Bytes table) : table_(table) {}
 
-// ACPI 6.5, 5.2.6: what a table that differs has at `offset`.
-Place acpi_place(Bytes table, std::size_t offset) {
+  // That which holds `offset`, by its number and type. The first of them is at `start`.
+  std::optional<Place> find(std::size_t start, std::size_t offset) {
+    if (number_ == 0) {
+      at_ = start;
+      number_ = 1;
+    }
+    for (; at_ + 2 <= table_.size(); ++number_) {
+      const std::size_t length = table_[at_ + 1];
+      if (length < 2) return std::nullopt;
+      if (offset >= at_ && offset < at_ + length)
+        return Place{fmt::format("structure {} (type {}), byte {}", number_, table_[at_], offset - at_),
+                     offset, 1};
+      at_ += length;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  Bytes table_;
+  std::size_t at_ = 0;
+  std::size_t number_ = 0;  // of the structure at at_, from 1; 0: none was asked for
+};
+
+// ACPI 6.5, 5.2.6: what a table that differs has at `offset`, which ascends from call to call.
+Place acpi_place(Bytes table, Structures& structures, std::size_t offset) {
   if (const auto place = find(kHeader, offset)) return *place;
   const std::string_view signature(reinterpret_cast<const char*>(table.data()), sizeof(acpi::TableSignature));
   if (signature == "XSDT") {
@@ -291,7 +307,7 @@ Place acpi_place(Bytes table, std::size_t offset) {
     if (known.signature != signature) continue;
     if (const auto place = find(known.fields, offset)) return *place;
     if (known.structures == 0 || offset < known.structures) break;
-    if (const auto place = find_structure(table, known.structures, offset)) return *place;
+    if (const auto place = structures.find(known.structures, offset)) return *place;
   }
   return {signature == "DSDT" || signature == "SSDT" ? "AML" : "byte", offset, 1};
 }
@@ -353,8 +369,10 @@ std::optional<StructureChange> compare_structures(std::string_view region, Bytes
   acpi::TableSignature signature;
   std::copy_n(a.begin(), signature.size(), signature.begin());
   const Bytes longer = a.size() >= b.size() ? a : b;
-  return StructureChange{"ACPI table " + acpi::signature_text(signature),
-                         changes_of(a, b, [&](std::size_t at) { return acpi_place(longer, at); })};
+  Structures structures(longer);
+  return StructureChange{
+      "ACPI table " + acpi::signature_text(signature),
+      changes_of(a, b, [&](std::size_t at) { return acpi_place(longer, structures, at); })};
 }
 
 }  // namespace tintype

@@ -9,7 +9,7 @@ namespace tintype {
 namespace {
 
 // More than this is no structure whose fields anyone named.
-constexpr std::uint64_t kMostStructure = 1 * kMiB;
+constexpr std::uint64_t kMostStructure = 256 * kKiB;
 
 // What is around the first byte that differs, as far as both pieces go.
 Excerpt excerpt_at(const MemoryView& a, GpaRange in_a, const MemoryView& b, GpaRange in_b,
@@ -117,8 +117,11 @@ class Regions {
           }
       }
     for (const GpaRange& part : joined(std::move(parts))) {
-      const bool known = std::any_of(compared.begin(), compared.end(),
-                                     [&](const GpaRange& whole) { return whole.overlaps(part); });
+      // Both ascend, and there may be ten thousand of these and a million of those.
+      const auto whole =
+          std::lower_bound(compared.begin(), compared.end(), part.start,
+                           [](const GpaRange& candidate, std::uint64_t gpa) { return candidate.end <= gpa; });
+      const bool known = whole != compared.end() && whole->overlaps(part);
       const auto differing = [&] {
         return compare_memory(view_a_, part.start, view_b_, part.start, part.size()).bytes > 0;
       };

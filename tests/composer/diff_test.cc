@@ -288,6 +288,21 @@ TEST_CASE("a difference is text where it is, and bytes elsewhere") {
   CHECK(excerpt("abcd\xff", "abce\xff", 3) == "64 -> 65");
 }
 
+TEST_CASE("a table of a hundred thousand structures is compared at once") {
+  constexpr std::size_t kSize = 250'000;
+  std::vector<std::uint8_t> a(kSize, 2), b;
+  const std::string_view signature = "APIC";
+  std::copy(signature.begin(), signature.end(), a.begin());
+  b = a;
+  for (std::size_t i = 44; i < kSize; i += 2) b[i] = 3;  // the types; the lengths stay 2
+  const auto change = compare_structures("acpi.madt", a, b);
+  REQUIRE(change);
+  REQUIRE(change->fields.size() == (kSize - 44) / 2);
+  CHECK(change->fields[0].field == "structure 1 (type 2), byte 0");
+  CHECK(change->fields.back().field == "structure 124978 (type 2), byte 0");
+  CHECK(change->fields.back().offset == kSize - 2);
+}
+
 TEST_CASE("the exit status is 0, 1 or 2") {
   const TemporaryFolder folder;
   const std::string a = folder.write("a.bin", composed({}));
