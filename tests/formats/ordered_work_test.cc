@@ -11,7 +11,7 @@
 namespace tintype {
 
 TEST_CASE("blocks are prepared once and taken in order, whatever the threads") {
-  for (const std::uint64_t blocks : {0, 1, 2, 3, 100}) {
+  for (const std::uint64_t blocks : {0u, 1u, 2u, 3u, 100u}) {
     for (const unsigned threads : {1u, 2u, 7u, 200u}) {
       CAPTURE(blocks);
       CAPTURE(threads);

@@ -49,9 +49,9 @@ TEST_CASE("a vCPU after a reset is described as such") {
                                                      {"rcx", "0x0"},
                                                      {"cr3", "0x0"},
                                                      {"vmpl", "0x0"}};
-  for (const auto& [name, value] : wanted) {
-    CAPTURE(name);
-    CHECK(lines.at(name) == value);
+  for (const auto& entry : wanted) {
+    CAPTURE(entry.first);
+    CHECK(lines.at(entry.first) == entry.second);
   }
 }
 
@@ -60,11 +60,11 @@ TEST_CASE("processors are named as QEMU names them, or by number") {
       {"EPYC", 0x800F12},       {"EPYC-v4", 0x800F12},      {"EPYC-Rome-v3", 0x830F10},
       {"EPYC-Milan", 0xA00F11}, {"EPYC-Genoa", 0xA10F10},   {"EPYC-Turin-v12", 0xB00F00},
       {"0xa00f11", 0xA00F11},   {"0xFFFFFFFF", 0xFFFFFFFF}, {"0x0", 0}};
-  for (const auto& [text, signature] : wanted) {
-    CAPTURE(text);
-    const auto parsed = parse_processor(text);
+  for (const auto& entry : wanted) {
+    CAPTURE(entry.first);
+    const auto parsed = parse_processor(entry.first);
     REQUIRE_OK(parsed);
-    CHECK(*parsed == signature);
+    CHECK(*parsed == entry.second);
   }
   for (const char* text :
        {"", "0x", "0x1g", "0x123456789", "10", "EPYC-", "EPYC-v", "EPYC-v4x", "-v1", "Xeon"}) {
