@@ -50,10 +50,48 @@ expect '' build --memory ''
 expect 'product=' build --smbios prod
 expect cmdline extract image.bin --region cmdl
 expect 'snp' measure --platform s
+expect '--snp-launch --snp-processor --snp-zero-pages' verify image.bin --snp
+expect '' measure image.bin --cpus ''
+expect image.bin extract image.bin -o im
+expect image.bin build --depfile im
+
+# Every value that is offered is the program's own: it is no wrong usage, and another one is.
+values() {
+  local command=$1 option=$2 value least=$3
+  shift 3
+  mapfile -t found < <(offers _compose_snapshot "$compose" "$command" image.bin "$option" '')
+  ((${#found[@]} >= least)) || { echo "$command $option: ${#found[@]} values are offered: ${found[*]}" >&2; exit 1; }
+  for value in "${found[@]}" wrong; do
+    local status=0
+    "$compose" "$command" "$@" "$option" "$value" > log 2>&1 || status=$?
+    if [[ $value == wrong ]]; then ((status == 2)); else ((status < 2)); fi ||
+      { cat log >&2; echo "$command $option $value: exit status $status" >&2; exit 1; }
+  done
+}
+values measure --platform 5 image.bin
+values explain --platform 5 image.bin
+for command in measure explain; do
+  values $command --snp-launch 3 image.bin --platform snp
+  values $command --snp-processor 5 image.bin --platform snp --snp-launch kvm
+  values $command --snp-zero-pages 2 image.bin --platform snp
+  values $command --tdx-order 2 image.bin --platform tdx
+done
+values build --gic 2 -q -o out --kernel "$samples/hello"
+values build --protocol 4 -q -o out --kernel "$samples/hello"
+values build --initrd-compress 2 -q -o out --kernel "$samples/hello" --initrd-dir root
 
 # Every option of the help is offered, and nothing else; the same of commands.
-same "$("$compose" build --help | sed '/^Examples:/q' | grep -oE '^ {2}(-[a-z], |    )--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort)" \
-  "$(offers _compose_snapshot "$compose" build --)" 'not the options of build --help'
+commands=$(offers _compose_snapshot "$compose" '' | grep -v '^-')
+for command in $commands; do
+  help=$("$compose" "$command" --help | sed '/^Examples:/q' | grep -oE '^ {2}(-[a-z], |    )--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort)
+  [[ $(grep -c . <<< "$help") -ge 2 ]] || { echo "$command --help has no options" >&2; exit 1; }
+  same "$help" "$(offers _compose_snapshot "$compose" "$command" --)" "not the options of $command --help"
+  # Those of the usage are among them.
+  for option in $("$compose" "$command" --help | sed -n '/^Usage:/,/^$/p' | grep -oE -- '--[a-z-]+'); do
+    grep -qxe "$option" <<< "$help" || { echo "$command: $option of the usage is not offered" >&2; exit 1; }
+  done
+done
+[[ $(grep -c . <<< "$commands") -ge 7 ]] || { echo "only these commands are offered: $commands" >&2; exit 1; }
 same "$({ "$compose" --help | grep -oE '^  compose-snapshot [a-z]+' | sed 's/.* //'; printf '%s\n' --help --version; } | sort -u)" \
   "$(offers _compose_snapshot "$compose" '')" 'not the commands of --help'
 same "$("$run" --help | grep -oE '^  (-h, )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort)" \
