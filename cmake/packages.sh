@@ -11,7 +11,7 @@ nested_arm64_packages="qemu-system-arm cpio gzip jq"
 cross_packages="g++-aarch64-linux-gnu qemu-user-static"
 # Other compilers, the judges of what we write, and what the scripts of tests/ use.
 test_packages="clang libclang-rt-14-dev clang-format acpica-tools device-tree-compiler groff strace jq lz4 xz-utils
-  cpio dmidecode systemd-boot-efi"
+  cpio dmidecode systemd-boot-efi make faketime python3-yaml"
 
 # install_packages NAME... - installs what is missing; says which, and why it cannot where it cannot.
 install_packages() {
