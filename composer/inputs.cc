@@ -100,6 +100,9 @@ Result<void> check_dtb(Bytes file) {
 }  // namespace
 
 void InputFiles::add_path(const std::string& path) {
+  // What these are is this process's affair.
+  for (const std::string_view own : {"/dev/fd/", "/dev/stdin", "/proc/"})
+    if (path.starts_with(own)) return;
   std::error_code error;
   if (std::filesystem::is_regular_file(path, error)) paths_.push_back(path);
 }
@@ -179,7 +182,7 @@ Result<void> InputFiles::open_tables(const BuildOptions& options) {
 
 Result<InputFiles> InputFiles::open(const BuildOptions& options) {
   InputFiles files;
-  if (!options.recipe.empty() && options.recipe != "-") files.add_path(options.recipe);
+  if (options.recipe != "-") files.add_path(options.recipe);
   TRY(files.open_kernel(options));
   TRY(files.open_initrds(options));
   TRY(files.open_tables(options));

@@ -42,7 +42,7 @@ class InputFiles {
   std::vector<NamedBytes> components() const;
   // Whether there is a device tree or an overlay among them.
   bool has_device_tree() const { return dtb_.has_value() || !overlays_.empty(); }
-  // The path of every file and directory that was read and has a time: a pipe has none.
+  // The path of every file and directory that was read and has a time and a name for others: a pipe has none.
   const std::vector<std::string>& paths() const { return paths_; }
   // What a unified kernel image says of itself and of its kernel; empty if there is none.
   std::string version_of_image() const { return uki_ ? uki_->os : ""; }

@@ -1,6 +1,8 @@
 #include "composer/depfile.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -188,6 +190,12 @@ TEST_CASE("a depfile names whatever a compose reads") {
         Names{"pvh", "initrd", "more"});
   CHECK(bench.inputs({"--kernel", "@Image", "--fdt-overlay", "@overlay"}) == Names{"Image", "overlay"});
   CHECK(bench.inputs({"--kernel", "@vmlinux", "--dtb", "@tree"}) == Names{"vmlinux", "tree"});
+  // A name that only this process knows.
+  const int fd = ::open((bench.folder / "initrd").c_str(), O_RDONLY);
+  REQUIRE(fd >= 0);
+  CHECK(bench.inputs({"--kernel", "@vmlinux", "--initrd", fmt::format("/dev/fd/{}", fd)}) ==
+        Names{"vmlinux"});
+  ::close(fd);
   // Of a directory what has a time of its own; links and FIFOs change it.
   CHECK(bench.inputs({"--kernel", "@vmlinux", "--initrd-dir", "@root", "--initrd", "@more"}) ==
         Names{"vmlinux", "root", "root/init", "root/sub", "root/sub/deep", "root/sub/file", "more"});
