@@ -111,8 +111,8 @@ END
 done | sed 's/\(compose\|image\)deps = gcc/\1.stored/g' > build.ninja
 with_ninja() { ninja "$1" > log 2>&1; }
 for file in image image.stored; do
-  composes $file 'the first ninja' with_ninja $file
-  cmp by-hand.recipe $file
+  composes "$file" 'the first ninja' with_ninja "$file"
+  cmp by-hand.recipe "$file"
 done
 # all WORD [WHAT] - all three compose, or not.
 all() {
@@ -130,7 +130,7 @@ for name in $odd; do
 done
 all composes_not
 for file in vmlinuz initrd.img recipes/image.toml; do
-  touch $file
+  touch "$file"
   all composes "touched $file"
 done
 rm 'recipes/tree/sub/a b'
