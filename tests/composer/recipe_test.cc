@@ -476,6 +476,25 @@ TEST_CASE("what is no TOML, or too much of it, is refused") {
   CHECK(refusal("").empty());
 }
 
+TEST_CASE("letters of any alphabet stand where white space could, and are none") {
+  for (const std::string_view letter :
+       {"\xC2\xA1", "\xD0\xA5", "\xE1\x9A\x81", "\xE2\x80\x8C", "\xE3\x80\x81"}) {
+    CAPTURE(letter);
+    CHECK(refusal(fmt::format("kernel = 07:32:0{}", letter)).find(": this is no TOML: ") !=
+          std::string::npos);
+    CHECK(refusal(fmt::format("kernel = 'a' {}", letter)).find(": this is no TOML: ") != std::string::npos);
+    CHECK(refusal(fmt::format("{} = 1", letter)).find(": this is no TOML: ") != std::string::npos);
+    const auto settings = read(fmt::format("cmdline = \"\"\"a\\\n  {}\"\"\"\n", letter));
+    REQUIRE_OK(settings);
+    CHECK(pairs(*settings) == Pairs{{"cmdline", fmt::format("a{}", letter)}});
+  }
+}
+
+TEST_CASE("a time that is none is refused") {
+  CHECK(refusal("kernel = 1979-05-27Tx7:32:00Z") ==
+        "image.toml: this is no TOML, or some that no recipe needs, such as a date");
+}
+
 TEST_CASE("every prefix of a recipe is a recipe or refused with a line") {
   const std::string_view whole = kWhole;
   for (std::size_t size = 0; size < whole.size(); ++size) {
