@@ -1,0 +1,56 @@
+// Any bytes as a compressed snapshot give an error or a file. What unpacks does so alike with any number of
+// threads, is never more than the container's room, and comes back when it is packed again.
+#include "formats/container.h"
+#include "fuzz/fuzz.h"
+
+namespace {
+
+using namespace tintype;
+using Octets = std::vector<std::uint8_t>;
+
+Result<Octets> unpack(const Container& container, std::uint64_t room, unsigned threads) {
+  Octets bytes(room);
+  bytes.resize(TRY(unpack_container(container, bytes, threads)));
+  return bytes;
+}
+
+Octets pack(Bytes bytes) {
+  Octets packed;
+  ContainerWriter writer(
+      [&](Bytes part) -> Result<void> {
+        packed.insert(packed.end(), part.begin(), part.end());
+        return {};
+      },
+      2);
+  require(writer.write(bytes).has_value() && writer.finish().has_value());
+  return packed;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr std::uint64_t kMost = 8 * kMiB;
+  const Bytes file(data, size);
+  const auto container = read_container(file);
+  if (!container) {
+    require(!container.error().message().empty());
+    return 0;
+  }
+  std::uint64_t packed = 0;
+  for (const ZstdFrame& frame : container->frames) packed += frame.packed.size();
+  require(packed <= size && container->room() <= kMaxContained);
+  if (container->room() > kMost) return 0;
+  const auto one = unpack(*container, container->room(), 1);
+  const auto two = unpack(*container, container->room(), 2);
+  require(one.has_value() == two.has_value());
+  if (!one) {
+    require(one.error().message() == two.error().message());
+    return 0;
+  }
+  require(*one == *two && one->size() == container->room());
+  const Octets again = pack(*one);
+  const auto read = read_container(again);
+  require(read.has_value() && read->size == one->size());
+  require(unpack(*read, read->room(), 2).value() == *one);
+  return 0;
+}
