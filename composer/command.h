@@ -15,6 +15,7 @@ struct Done {
   std::string text = {};
   std::string note = {};  // without a line feed at its end; may be empty
   int status = 0;
+  int trouble = 1;  // the status if the text cannot be written
 };
 
 // What is to be done. An error of it is exit status 1.

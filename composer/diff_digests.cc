@@ -53,6 +53,8 @@ void compare_digests(const DiffSide& a, const DiffSide& b, LaunchPlatform platfo
                                          launch_platform_name(platform), side->name,
                                          launch->error().message()));
   if (!x || !y) return;
+  for (const auto& [side, launch] : {std::pair(&a, &x), std::pair(&b, &y)})
+    if ((*launch)->assumption) report.notes.push_back(side->name + ": " + *(*launch)->assumption);
   DigestDifference digest{.platform = platform,
                           .a = x->digest,
                           .b = y->digest,

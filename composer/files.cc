@@ -57,19 +57,21 @@ Result<std::vector<std::uint8_t>> read_all(int fd, const std::string& path) {
 }
 
 const char* truncated_program = "";
+int truncated_status = 1;
 
 extern "C" void on_sigbus(int) {
   // Only async-signal-safe calls here.
   static constexpr char kText[] = ": an input file was truncated while it was being read: run again\n";
   [[maybe_unused]] ssize_t ignored = ::write(2, truncated_program, std::strlen(truncated_program));
   ignored = ::write(2, kText, sizeof kText - 1);
-  ::_exit(1);
+  ::_exit(truncated_status);
 }
 
 }  // namespace
 
-void report_truncated_inputs(const char* program) {
+void report_truncated_inputs(const char* program, int status) {
   truncated_program = program;
+  truncated_status = status;
   struct sigaction action {};
   action.sa_handler = on_sigbus;
   ::sigaction(SIGBUS, &action, nullptr);

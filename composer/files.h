@@ -43,9 +43,9 @@ class InputFile {
   Result<void> unpack();
 };
 
-// Ends the process with a sentence, and status 1, when a mapped input is truncated by someone else while it
+// Ends the process with a sentence, and `status`, when a mapped input is truncated by someone else while it
 // is read.
-void report_truncated_inputs(const char* program);
+void report_truncated_inputs(const char* program, int status = 1);
 
 // An output file that takes its name only when it is complete: bytes go to "PATH.tmp" beside it, commit()
 // syncs and renames. A compose that dies leaves at most the temporary file, which the next one overwrites.

@@ -85,7 +85,8 @@ std::string ram_text(const std::vector<GpaRange>& ranges) {
 
 std::string machine_text(const std::optional<Machine>& machine) {
   if (!machine) return "the file does not describe it";
-  return fmt::format("{} vCPUs, {} NUMA nodes{}, {} devices", machine->cpus, machine->numa_nodes,
+  return fmt::format("{} vCPU{}, {} NUMA nodes{}, {} devices", machine->cpus, machine->cpus == 1 ? "" : "s",
+                     machine->numa_nodes,
                      machine->arch == Arch::aarch64
                          ? fmt::format(", GIC {}{}", gic_name(machine->gic), machine->its ? " with ITS" : "")
                          : "",

@@ -140,7 +140,9 @@ OptionGroup machine_group() {
 
 OptionGroup recipe_group() {
   return {"Recipe",
-          {file("recipe", "a file in TOML that has options by their names; options beside it override it"),
+          {file("recipe",
+                "a file in TOML that has options by their names; options beside it override it; '-' is "
+                "standard input"),
            text("variant", "NAME", "with what the recipe has under [variant.NAME]"),
            flag("print-recipe", "print the recipe that says the same as this command line, and do nothing")}};
 }

@@ -201,7 +201,9 @@ Result<void> read_components(const FdtReader& tree, Machine& machine) {
 
 Result<void> read_regions(const FdtReader& tree, Machine& machine) {
   for (const auto node : tree.children(TRY(tree.child(tree.root(), "regions")))) {
-    RegionLabel label{TRY(read_text(tree, node, "label")), TRY(read_reg(tree, node))};
+    RegionLabel label;
+    label.name = TRY(read_text(tree, node, "label"));
+    label.range = TRY(read_reg(tree, node));
     if (!machine.labels.empty() && label.range.start < machine.labels.back().range.end)
       return fail("label '{}' at {:#x} overlaps or precedes label '{}'", label.name, label.range.start,
                   machine.labels.back().name);

@@ -38,7 +38,8 @@ Result<Done> diff(const DiffOptions& options) {
   const InputFile b = TRY(InputFile::open_snapshot(options.b));
   const DiffReport report = TRY(gather_diff(options, a.bytes(), b.bytes()));
   return Done{.text = options.json ? render_json(report) : render_text(report),
-              .status = report.equal() ? 0 : kDifferent};
+              .status = report.equal() ? 0 : kDifferent,
+              .trouble = kTrouble};
 }
 
 // Status 1 says that the files differ, so trouble has another.
@@ -46,6 +47,7 @@ Result<Done> diff_or_trouble(const DiffOptions& options) {
   const auto trouble = [](const std::string& what) {
     return Done{.note = "compose-snapshot: " + what, .status = kTrouble};
   };
+  report_truncated_inputs("compose-snapshot", kTrouble);
   try {
     const Result<Done> done = diff(options);
     return done ? *done : trouble(done.error().message());

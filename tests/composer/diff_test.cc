@@ -240,10 +240,12 @@ TEST_CASE("files of any two kinds can be compared") {
   std::vector<Octets> files = {composed({})};
   for (const auto& path : igvm_files::accepted_vectors()) files.push_back(igvm_files::load(path));
   for (std::size_t i = 0; i < files.size(); ++i) {
-    for (std::size_t j = 0; j < files.size(); ++j) {
+    // Itself, its neighbour, and the snapshot both ways: all pairs take a minute with sanitizers.
+    for (const std::size_t j : {i, (i + 1) % files.size(), std::size_t{0}}) {
       CAPTURE(i);
       CAPTURE(j);
       const DiffReport report = difference(files[i], files[j]);
+      CHECK(difference(files[j], files[i]).equal() == report.equal());
       CHECK(report.equal() == (files[i] == files[j]));
       CHECK(Json::parse(render_json(report))["differences"].size() == report.differences.size());
     }
