@@ -43,11 +43,13 @@ if(TINTYPE_TESTS)
   tintype_find(doctest doctest/doctest.h "" doctest-dev)
 endif()
 
-# Debian ships no static fmt. Where run-snapshot is static fmt is header-only, with which most of our files take twice
-# as long to compile.
+# Debian ships no static fmt. Header-only, most of our files would take twice as long to compile.
 if(TINTYPE_STATIC_RUNNER)
   tintype_find(fmt fmt/core.h "" libfmt-dev)
-  target_compile_definitions(dep_fmt INTERFACE FMT_HEADER_ONLY=1)
+  add_library(tintype_fmt STATIC ${CMAKE_CURRENT_LIST_DIR}/fmt.cc)
+  target_include_directories(tintype_fmt SYSTEM PRIVATE ${fmt_INCLUDE})
+  target_link_libraries(tintype_fmt PRIVATE tintype_flags)
+  target_link_libraries(dep_fmt INTERFACE tintype_fmt)
 else()
   tintype_find(fmt fmt/core.h fmt libfmt-dev)
 endif()
