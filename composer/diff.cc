@@ -53,8 +53,7 @@ bool DiffReport::equal() const {
 
 Result<DiffSide> open_side(const std::string& name, Bytes bytes) {
   DiffSide side{.name = name, .bytes = bytes, .file = {}, .headers = {}};
-  side.file = TRY(with_context(igvm::read(bytes), name));
-  side.headers = TRY(with_context(gather_headers(name, bytes), name));
+  side.headers = TRY(with_context(gather_headers(name, bytes, side.file), name));
   return side;
 }
 

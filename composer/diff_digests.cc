@@ -15,10 +15,8 @@ std::string operation_text(const Launch& launch, const std::optional<Machine>& m
   if (operation.kind == LaunchOperation::Kind::extend) text += " measured";
   if (const auto page = launch.page_of(operation)) {
     text += fmt::format(" {:#x}", page->start);
-    std::string names;
-    for (const std::string_view name : region_names(machine, *page))
-      names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-    if (!names.empty()) text += fmt::format(" ({})", names);
+    if (const std::string names = joined(region_names(machine, *page)); !names.empty())
+      text += fmt::format(" ({})", names);
   }
   const std::string detail = launch.detail_of(operation);
   return detail.empty() ? text : text + ": " + detail;

@@ -1,13 +1,10 @@
 #include "composer/diff.h"
 #include "composer/json.h"
+#include "formats/hex.h"
 
 namespace tintype {
 
 namespace {
-
-std::string hex(std::uint64_t value) {
-  return fmt::format("{:#x}", value);
-}
 
 std::string_view kind_name(Difference::Kind kind) {
   switch (kind) {

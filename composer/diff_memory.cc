@@ -9,26 +9,18 @@ namespace tintype {
 
 namespace {
 
-std::string_view kind_of(const igvm::PageRun& run) {
-  if (run.data_type == IGVM_PAGE_DATA_TYPE_SECRETS) return "secrets";
-  if (run.data_type == IGVM_PAGE_DATA_TYPE_CPUID_DATA) return "cpuid";
-  if (run.data_type == IGVM_PAGE_DATA_TYPE_CPUID_XF) return "cpuid_xf";
-  if ((run.flags & IGVM_PAGE_DATA_SHARED) != 0) return "shared";
-  return (run.flags & IGVM_PAGE_DATA_UNMEASURED) != 0 ? "unmeasured" : "normal";
-}
-
 // A page of 2 MiB has 4096 bytes in the file.
 void add_run(const igvm::PageRun& run, std::vector<MemoryExtent>& extents) {
   const std::uint64_t first = run.gpa / kPageSize;
   if (run.step() == kPageSize) {
-    if (run.pages > 0) extents.push_back({first, run.pages, kind_of(run), run.data});
+    if (run.pages > 0) extents.push_back({first, run.pages, igvm::page_kind_name(run), run.data});
     return;
   }
   const std::uint64_t large = run.step() / kPageSize;
   for (std::uint64_t i = 0; i < run.pages; ++i) {
     const Bytes data = run.data.empty() ? Bytes() : run.data.subspan(i * kPageSize, kPageSize);
-    extents.push_back({first + i * large, 1, kind_of(run), data});
-    extents.push_back({first + i * large + 1, large - 1, kind_of(run), {}});
+    extents.push_back({first + i * large, 1, igvm::page_kind_name(run), data});
+    extents.push_back({first + i * large + 1, large - 1, igvm::page_kind_name(run), {}});
   }
 }
 

@@ -157,12 +157,8 @@ class Regions {
 
   // What the one file that names regions calls the memory, if there is one.
   std::string names_in(GpaRange range) const {
-    std::string names;
-    if (a_.machine().has_value() == b_.machine().has_value()) return names;
-    const auto& machine = a_.machine() ? a_.machine() : b_.machine();
-    for (const std::string_view name : region_names(machine, range))
-      names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-    return names;
+    if (a_.machine().has_value() == b_.machine().has_value()) return "";
+    return tintype::joined(region_names(a_.machine() ? a_.machine() : b_.machine(), range));
   }
 
   void add(Difference difference) { add_difference(std::move(difference), platform_, report_); }

@@ -51,12 +51,6 @@ class Lines {
   bool pages_;
 };
 
-std::string joined(const std::vector<std::string_view>& names) {
-  std::string text;
-  for (const std::string_view name : names) text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
-  return text;
-}
-
 // Of everything that the operations of a line take in, one after the other.
 template <typename Stream, typename Finish>
 std::string contents_of(const Launch& launch, const Line& line, Finish finish) {

@@ -4,6 +4,7 @@
 
 #include "composer/files.h"
 #include "formats/efi.h"
+#include "formats/hex.h"
 #include "formats/linux_boot.h"
 #include "formats/machine_tree.h"
 #include "formats/pvh.h"
@@ -11,25 +12,6 @@
 namespace tintype {
 
 namespace {
-
-std::string hex(std::uint64_t value) {
-  return fmt::format("{:#x}", value);
-}
-
-std::string kind_of(const igvm::PageRun& run) {
-  switch (run.data_type) {
-    case IGVM_PAGE_DATA_TYPE_SECRETS:
-      return "secrets";
-    case IGVM_PAGE_DATA_TYPE_CPUID_DATA:
-      return "cpuid";
-    case IGVM_PAGE_DATA_TYPE_CPUID_XF:
-      return "cpuid_xf";
-    default:
-      break;
-  }
-  if (run.flags & IGVM_PAGE_DATA_SHARED) return "shared";
-  return run.flags & IGVM_PAGE_DATA_UNMEASURED ? "unmeasured" : "normal";
-}
 
 // The reference accepts the very last page of 2^64 bytes too; the range of that one is a byte short.
 GpaRange range_of(const igvm::PageRun& run) {
@@ -73,7 +55,7 @@ std::vector<RegionReport> labelled_regions(const Machine& machine, const Runs& r
     bool first = true;
     for (auto inside = run; inside != runs.end() && (*inside)->gpa < label.range.end; ++inside) {
       if (first) {
-        region.kind = kind_of(**inside);
+        region.kind = igvm::page_kind_name(**inside);
         region.compatibility_mask = (*inside)->compatibility_mask;
         first = false;
       }
@@ -110,14 +92,14 @@ std::vector<RegionReport> anonymous_regions(const Runs& runs, const std::vector<
   for (const igvm::PageRun* run : runs) {
     for (const GpaRange part : unnamed_parts(range_of(*run), labels)) {
       const bool continues = !regions.empty() && regions.back().range.end == part.start &&
-                             regions.back().kind == kind_of(*run) &&
+                             regions.back().kind == igvm::page_kind_name(*run) &&
                              regions.back().compatibility_mask == run->compatibility_mask;
       if (!continues) {
         finish();
         digest = {};
         regions.push_back({.name = {},
                            .range = {part.start, part.start},
-                           .kind = kind_of(*run),
+                           .kind = std::string(igvm::page_kind_name(*run)),
                            .compatibility_mask = run->compatibility_mask});
       }
       const GpaRange whole = {regions.back().range.start, part.end};
@@ -364,19 +346,17 @@ std::vector<RegionReport> regions_in(const igvm::File& file, const std::optional
   return regions_of(machine, runs_of(file));
 }
 
-Result<InspectReport> gather_headers(const std::string& name, Bytes bytes) {
+Result<InspectReport> gather_headers(const std::string& name, Bytes bytes, igvm::File& file) {
   InspectReport report{.file = name, .size = bytes.size()};
-  const igvm::File file = TRY(igvm::read(bytes, &report.layout));
+  file = TRY(igvm::read(bytes, &report.layout));
   report.machine = TRY(read_machine(bytes));
   add_headers(file, report);
   return report;
 }
 
 Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
-  InspectReport report{.file = name, .size = bytes.size()};
-  const igvm::File file = TRY(igvm::read(bytes, &report.layout));
-  report.machine = TRY(read_machine(bytes));
-  add_headers(file, report);
+  igvm::File file;
+  InspectReport report = TRY(gather_headers(name, bytes, file));
   const Runs runs = runs_of(file);
   report.regions = regions_of(report.machine, runs);
   if (report.machine) report.memory_map = memory_map_in(*report.machine, runs);

@@ -62,9 +62,10 @@ Result<std::string> inspect(const InspectOptions& options);
 // Every page of the file under the names that the machine description gives, ascending by address.
 std::vector<RegionReport> regions_in(const igvm::File& file, const std::optional<Machine>& machine);
 
-// Everything of a file but its regions and the memory map, so without hashing what it holds.
-Result<InspectReport> gather_headers(const std::string& name, Bytes file);
-Result<InspectReport> gather_report(const std::string& name, Bytes file);
+// Everything of a file but its regions and the memory map, so without hashing what it holds. `file` becomes
+// what was read.
+Result<InspectReport> gather_headers(const std::string& name, Bytes bytes, igvm::File& file);
+Result<InspectReport> gather_report(const std::string& name, Bytes bytes);
 std::string render_text(const InspectReport& report);
 std::string render_json(const InspectReport& report);
 

@@ -1,13 +1,11 @@
 #include "composer/inspect.h"
 #include "composer/json.h"
+#include "composer/machine_json.h"
+#include "formats/hex.h"
 
 namespace tintype {
 
 namespace {
-
-std::string hex(std::uint64_t value) {
-  return fmt::format("{:#x}", value);
-}
 
 Json header_json(const HeaderReport& header) {
   Json json = {{"type", header.what}};
@@ -21,19 +19,13 @@ Json headers_json(const std::vector<HeaderReport>& headers) {
   return json;
 }
 
-Json place_json(const KernelPlace& place) {
-  Json json = {{"placed_by", kernel_place_name(place.by)}, {"physical", hex(place.physical)}};
-  json["virtual"] = place.by == KernelPlace::By::boot ? Json() : Json(hex(place.virtual_address));
-  return json;
-}
-
 Json machine_json(const Machine& machine) {
   Json json = {{"arch", arch_name(machine.arch)},
                {"protocol", machine.protocol},
                {"memory", machine.memory},
                {"cpus", machine.cpus},
                {"numa_nodes", machine.numa_nodes}};
-  json["kernel"] = machine.kernel ? place_json(*machine.kernel) : Json();
+  json["kernel"] = kernel_place_json(machine);
   json["ram"] = Json::array();
   for (const GpaRange& range : ram_ranges(machine.arch, machine.memory))
     json["ram"].push_back({{"start", hex(range.start)}, {"end", hex(range.end)}});
@@ -48,13 +40,7 @@ Json machine_json(const Machine& machine) {
     if (device.interrupt) entry["gsi"] = *device.interrupt;
     json["devices"].push_back(std::move(entry));
   }
-  json["components"] = Json::array();
-  for (const Component& component : machine.components)
-    json["components"].push_back({{"role", component.role},
-                                  {"format", component.format},
-                                  {"version", component.version},
-                                  {"size", component.size},
-                                  {"sha256", to_hex(component.sha256)}});
+  json["components"] = components_json(machine);
   return json;
 }
 

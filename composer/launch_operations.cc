@@ -1,5 +1,7 @@
 #include "composer/launch_operations.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "formats/ordered_work.h"
@@ -191,6 +193,10 @@ std::vector<std::string_view> region_names(const std::optional<Machine>& machine
   for (; label != machine->labels.end() && label->range.start < range.end; ++label)
     names.push_back(label->name);
   return names;
+}
+
+std::string joined(const std::vector<std::string_view>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::vector<GpaRange> outside_labels(GpaRange range, const std::optional<Machine>& machine, Labels labels) {

@@ -63,6 +63,8 @@ Result<Launch> observe_launch(const igvm::File& file, const std::optional<Machin
 
 // The names of the regions that `range` touches, ascending.
 std::vector<std::string_view> region_names(const std::optional<Machine>& machine, GpaRange range);
+// "gdt, stack"
+std::string joined(const std::vector<std::string_view>& names);
 
 // The parts of `range` outside every page that a region's label touches, or outside the bytes of labels,
 // ascending.

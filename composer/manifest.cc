@@ -4,6 +4,7 @@
 #include <future>
 
 #include "composer/host_launch.h"
+#include "composer/machine_json.h"
 #include "formats/hex.h"
 #include "formats/ordered_work.h"
 #include "version.h"
@@ -11,13 +12,6 @@
 namespace tintype {
 
 namespace {
-
-constexpr LaunchPlatform kPlatforms[] = {LaunchPlatform::native, LaunchPlatform::vbs, LaunchPlatform::snp,
-                                         LaunchPlatform::tdx};
-
-std::string hex(std::uint64_t value) {
-  return fmt::format("{:#x}", value);
-}
 
 // Of ASCII; a snapshot has no other text in it.
 bool is_printable(std::string_view text) {
@@ -43,12 +37,7 @@ Json machine_json(const Machine& machine) {
     json["gic"] = gic_name(machine.gic);
     json["its"] = machine.its;
   }
-  json["kernel"] = Json();
-  if (const auto& place = machine.kernel)
-    json["kernel"] = {
-        {"placed_by", kernel_place_name(place->by)},
-        {"physical", hex(place->physical)},
-        {"virtual", place->by == KernelPlace::By::boot ? Json() : Json(hex(place->virtual_address))}};
+  json["kernel"] = kernel_place_json(machine);
   return json;
 }
 
@@ -143,10 +132,10 @@ Result<T> one_of(const Reader& reader, std::string_view member, std::initializer
 
 Result<std::vector<LaunchDigest>> read_digests(const Reader& all) {
   std::vector<LaunchDigest> digests;
-  for (const LaunchPlatform platform : kPlatforms) {
+  for (const LaunchPlatform platform : kLaunchPlatforms) {
     const std::string name(launch_platform_name(platform));
     const std::string algorithm = fmt::format("{}:", digest_algorithm(platform));
-    const std::size_t size = algorithm == "sha256:" ? 32 : 48;
+    const std::size_t size = digest_size(platform);
     if (!all.member(name)) continue;
     const std::string text = TRY(all.text(name));
     const auto value = text.starts_with(algorithm)
@@ -250,14 +239,7 @@ std::string manifest_text(const Manifest& manifest) {
     json["digests"][launch_platform_name(digest.platform)] =
         fmt::format("{}:{}", digest_algorithm(digest.platform), to_hex(digest.value));
   json["machine"] = machine_json(manifest.machine);
-  Json components = Json::array();
-  for (const Component& component : manifest.machine.components)
-    components.push_back({{"role", component.role},
-                          {"format", component.format},
-                          {"version", component.version},
-                          {"size", component.size},
-                          {"sha256", to_hex(component.sha256)}});
-  json["components"] = std::move(components);
+  json["components"] = components_json(manifest.machine);
   Json regions = Json::array();
   for (const RegionReport& region : manifest.regions)
     regions.push_back({{"name", region.name.empty() ? Json() : Json(region.name)},

@@ -4,6 +4,7 @@
 
 #include "composer/files.h"
 #include "composer/manifest.h"
+#include "formats/digest_text.h"
 #include "formats/machine_tree.h"
 #include "formats/ordered_work.h"
 
@@ -23,10 +24,7 @@ Result<Manifest> open_manifest(const std::string& path) {
 Result<void> check_digest(const igvm::File& file, const std::optional<Machine>& machine,
                           const LaunchDigest& expected, const HostOptions& host) {
   const HostLaunch launch = TRY(host_launch(file, machine, expected.platform, host));
-  const LaunchDigest found = measure_launch(launch, {.threads = usable_threads()});
-  if (found == expected) return {};
-  return fail("has the launch digest {}, and {} is expected: it is another snapshot, or was changed",
-              found.text(), expected.text());
+  return expect_digest(measure_launch(launch, {.threads = usable_threads()}), expected);
 }
 
 Result<std::string> verify(const VerifyOptions& options) {

@@ -14,7 +14,7 @@ Result<LaunchDigest> parse_launch_digest(std::string_view text);
 // "sha256:HEX" or "HEX", the digest of `platform`. Errors: the last two of these.
 Result<LaunchDigest> parse_digest_of(LaunchPlatform platform, std::string_view text);
 
-// "native", "vbs", "snp", "tdx". Errors: another word; `what` says where it stands.
-Result<LaunchPlatform> parse_launch_platform(std::string_view word, std::string_view what);
+// Errors: `found`, of a file, is not `expected`; they read on from the file's name.
+Result<void> expect_digest(const LaunchDigest& found, const LaunchDigest& expected);
 
 }  // namespace tintype

@@ -1,7 +1,8 @@
-// Bytes as people write them on a command line.
+// Hexadecimal as people write and read it.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,5 +16,10 @@ inline constexpr std::size_t kMaxHexBytes = 512;
 // "0a1b2c" or "0x0A1B2C" to bytes, in the order written. Errors: no digits, an odd number of them, another
 // character, or more than kMaxHexBytes.
 Result<std::vector<std::uint8_t>> parse_hex(std::string_view text);
+
+// "0x1000"
+inline std::string hex(std::uint64_t value) {
+  return fmt::format("{:#x}", value);
+}
 
 }  // namespace tintype

@@ -108,6 +108,9 @@ std::string_view header_name(std::uint32_t type);
 // "VP_COUNT", "MEMORY_MAP", ...: what a Parameter of `type` holds, or "unknown".
 std::string parameter_name(std::uint32_t type);
 
+// "normal", "unmeasured", "shared", "secrets", "cpuid", "cpuid_xf": what the pages of a run are.
+std::string_view page_kind_name(const PageRun& run);
+
 // What the headers occupy; informational, filled in by read().
 struct FileLayout {
   std::uint32_t variable_header_offset = 0;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "formats/hex.h"
 #include "formats/igvm_read_rules.h"
 
 namespace tintype::igvm {
@@ -11,10 +12,6 @@ namespace tintype::igvm {
 namespace {
 
 using Lines = std::vector<std::pair<std::string, std::string>>;
-
-std::string hex(std::uint64_t value) {
-  return fmt::format("{:#x}", value);
-}
 
 std::string segment(std::uint64_t selector, std::uint64_t attributes, std::uint64_t limit,
                     std::uint64_t base) {

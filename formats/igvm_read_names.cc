@@ -166,6 +166,14 @@ std::string parameter_name(std::uint32_t type) {
   return std::string(name);
 }
 
+std::string_view page_kind_name(const PageRun& run) {
+  if (run.data_type == IGVM_PAGE_DATA_TYPE_SECRETS) return "secrets";
+  if (run.data_type == IGVM_PAGE_DATA_TYPE_CPUID_DATA) return "cpuid";
+  if (run.data_type == IGVM_PAGE_DATA_TYPE_CPUID_XF) return "cpuid_xf";
+  if ((run.flags & IGVM_PAGE_DATA_SHARED) != 0) return "shared";
+  return (run.flags & IGVM_PAGE_DATA_UNMEASURED) != 0 ? "unmeasured" : "normal";
+}
+
 std::uint32_t type_of(const Directive& directive) {
   constexpr std::uint32_t kTypes[] = {
       IGVM_VHT_PAGE_DATA,        IGVM_VHT_PARAMETER_AREA,  0,

@@ -17,6 +17,8 @@ namespace tintype {
 
 // Who launches: the platforms whose digests are known.
 enum class LaunchPlatform : std::uint8_t { native, vbs, snp, tdx };
+inline constexpr LaunchPlatform kLaunchPlatforms[] = {LaunchPlatform::native, LaunchPlatform::vbs,
+                                                      LaunchPlatform::snp, LaunchPlatform::tdx};
 
 // "native", "vbs", "snp", "tdx"
 std::string_view launch_platform_name(LaunchPlatform platform);

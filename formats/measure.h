@@ -21,6 +21,8 @@ struct LaunchDigest {
 
 // "sha256", "sha384"
 std::string_view digest_algorithm(LaunchPlatform platform);
+// In bytes.
+std::size_t digest_size(LaunchPlatform platform);
 
 // The order in which a TDX module is told of pages and of what is in them.
 enum class TdxOrder : std::uint8_t {

@@ -25,10 +25,7 @@ Result<void> check_expected(Bytes file, const GuestMemory& memory, const LaunchD
     if (!held) return fail("has pages at {:#x} that lie outside memory", step.gpa);
     step.data = *held;
   }
-  const LaunchDigest found = measure_native(launch, {.threads = usable_threads()});
-  if (found == expected) return {};
-  return fail("has the launch digest {}, and {} is expected: it is another snapshot, or was changed",
-              found.text(), expected.text());
+  return expect_digest(measure_native(launch, {.threads = usable_threads()}), expected);
 }
 
 }  // namespace tintype

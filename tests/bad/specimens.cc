@@ -8,6 +8,7 @@
 #include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
 #include "support/tiny_pe.h"
+#include "support/tiny_tables.h"
 
 namespace tintype {
 
@@ -52,28 +53,6 @@ File uki() {
                    tiny::text_section(".profile", "ID=debug\n"),
                    tiny::text_section(".cmdline", "console=ttyS0 debug\n")};
   return tiny::pe(spec);
-}
-
-// A whole table with `rest` after its header.
-File table(acpi::TableSignature signature, const File& rest) {
-  Buffer buffer;
-  buffer.put(acpi::Header{.Signature = signature,
-                          .Length = 0u,
-                          .Revision = 2,
-                          .Checksum = 0,
-                          .OEMID = acpi::text("TINY  "),
-                          .OEMTableID = acpi::text("TINYTINY"),
-                          .OEMRevision = 1u,
-                          .CreatorID = acpi::text("TINY"),
-                          .CreatorRevision = 1u});
-  buffer.write(rest);
-  acpi::seal(buffer.bytes());
-  return buffer.bytes();
-}
-
-// A definition block: Name (TINY, Zero).
-File ssdt() {
-  return table(acpi::text("SSDT"), {0x08, 'T', 'I', 'N', 'Y', 0x00});
 }
 
 // A user's tree of one processor and one device, labelled "dev". At 0x4C is the length of the first property,
@@ -124,7 +103,7 @@ File overlay() {
 File fadt() {
   File rest(sizeof(acpi::Fadt) - sizeof(acpi::Header));
   rest[offsetof(acpi::Fadt, Flags) - sizeof(acpi::Header) + 2] = acpi::kFadtHwReducedAcpi >> 16;
-  return table(acpi::text("FACP"), rest);
+  return tiny::table(acpi::text("FACP"), rest);
 }
 
 }  // namespace
@@ -140,14 +119,14 @@ int main(int argc, char** argv) {
     file.close();
     return file.good();
   };
-  const bool written = write("tiny.elf", tiny::elf()) &&
-                       write("tiny.bzimage", tiny::bzimage(tiny::bzimage_spec(FileKind::gzip))) &&
-                       write("keep.bzimage", bzimage_to_keep()) && write("pvh.elf", pvh_elf(2)) &&
-                       write("pvh32.elf", pvh_elf(1)) &&
-                       write("relocatable.elf", tiny::elf(tiny::relocatable_spec())) &&
-                       write("tiny.image", tiny::arm64_image()) && write("tiny.zboot", tiny::zboot()) &&
-                       write("vmlinux.arm64", tiny::arm64_elf()) && write("tiny.efi", uki()) &&
-                       write("tiny.cpio", cpio()) && write("ssdt.aml", ssdt()) && write("fadt.aml", fadt()) &&
-                       write("tiny.dtb", device_tree()) && write("tiny.dtbo", overlay());
+  const bool written =
+      write("tiny.elf", tiny::elf()) &&
+      write("tiny.bzimage", tiny::bzimage(tiny::bzimage_spec(FileKind::gzip))) &&
+      write("keep.bzimage", bzimage_to_keep()) && write("pvh.elf", pvh_elf(2)) &&
+      write("pvh32.elf", pvh_elf(1)) && write("relocatable.elf", tiny::elf(tiny::relocatable_spec())) &&
+      write("tiny.image", tiny::arm64_image()) && write("tiny.zboot", tiny::zboot()) &&
+      write("vmlinux.arm64", tiny::arm64_elf()) && write("tiny.efi", uki()) && write("tiny.cpio", cpio()) &&
+      write("ssdt.aml", tiny::ssdt()) && write("fadt.aml", fadt()) && write("tiny.dtb", device_tree()) &&
+      write("tiny.dtbo", overlay());
   return written ? 0 : 1;
 }

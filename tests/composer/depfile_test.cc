@@ -8,11 +8,11 @@
 
 #include "composer/command.h"
 #include "composer/options.h"
-#include "formats/acpi.h"
 #include "formats/fdt.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
+#include "support/tiny_tables.h"
 
 namespace tintype {
 namespace {
@@ -105,27 +105,11 @@ struct Workbench {
     for (const char* name : {"initrd", "more"}) folder.write(name, bytes_of(tiny::cpio({{name, "a"}})));
     folder.write("tree", tree(false));
     folder.write("overlay", tree(true));
-    folder.write("table", table());
+    folder.write("table", tiny::table(acpi::text("SSDT")));
     std::filesystem::create_directories(folder.path / "root/sub/deep");
     for (const char* name : {"root/init", "root/sub/file"}) folder.write(name, tiny::elf());
     std::filesystem::create_symlink("nowhere", folder.path / "root/link");
     REQUIRE(::mkfifo((folder / "root/fifo").c_str(), 0644) == 0);
-  }
-
-  // A definition block with nothing in it.
-  static tiny::File table() {
-    Buffer buffer;
-    buffer.put(acpi::Header{.Signature = acpi::text("SSDT"),
-                            .Length = 0u,
-                            .Revision = 2,
-                            .Checksum = 0,
-                            .OEMID = acpi::text("TINY  "),
-                            .OEMTableID = acpi::text("TINYTINY"),
-                            .OEMRevision = 1u,
-                            .CreatorID = acpi::text("TINY"),
-                            .CreatorRevision = 1u});
-    acpi::seal(buffer.bytes());
-    return buffer.bytes();
   }
 
   static tiny::File tree(bool overlay) {

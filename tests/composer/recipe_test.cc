@@ -4,13 +4,13 @@
 
 #include "composer/compose.h"
 #include "composer/options.h"
-#include "formats/acpi.h"
 #include "formats/fdt.h"
 #include "support/golden.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
 #include "support/tiny_pe.h"
+#include "support/tiny_tables.h"
 
 namespace tintype {
 namespace {
@@ -43,23 +43,6 @@ Result<Settings> of_words(std::vector<std::string> words) {
   for (const std::string& word : words) argv.push_back(word.c_str());
   const auto parsed = TRY(parse_command_line(build_spec(), static_cast<int>(argv.size()), argv.data()));
   return settings_of(build_spec(), std::get<CommandLine>(parsed));
-}
-
-// A definition block: Name (TINY, Zero).
-std::vector<std::uint8_t> ssdt() {
-  Buffer buffer;
-  buffer.put(acpi::Header{.Signature = acpi::text("SSDT"),
-                          .Length = 0u,
-                          .Revision = 2,
-                          .Checksum = 0,
-                          .OEMID = acpi::text("TINY  "),
-                          .OEMTableID = acpi::text("TINYTINY"),
-                          .OEMRevision = 1u,
-                          .CreatorID = acpi::text("TINY"),
-                          .CreatorRevision = 1u});
-  buffer.write(std::vector<std::uint8_t>{0x08, 'T', 'I', 'N', 'Y', 0x00});
-  acpi::seal(buffer.bytes());
-  return buffer.bytes();
 }
 
 // A device tree of one processor; with `overlay`, an overlay for its /cpus.
@@ -108,7 +91,7 @@ struct Workbench {
     folder.write("uki", tiny::pe(uki));
     folder.write("cpio", as_bytes(tiny::cpio({{"init", "#!/bin/sh\n"}})));
     folder.write("more", as_bytes(tiny::cpio({{"etc", "motd"}})));
-    folder.write("ssdt", ssdt());
+    folder.write("ssdt", tiny::ssdt());
     folder.write("dtb", device_tree(false));
     folder.write("dtbo", device_tree(true));
     std::filesystem::create_directory(folder / "tree");
