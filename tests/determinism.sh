@@ -127,12 +127,13 @@ for program in $programs; do
   compose "$program" 'other name' LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8
   compose "$program" image.bin LC_ALL=de_DE.UTF-8 SOURCE_DATE_EPOCH=1
   compose "$program" image.bin -i
-  if command -v faketime > /dev/null; then
-    # Its library is loaded before that of AddressSanitizer, which would refuse to start.
-    compose "$program" image.bin "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0" \
-      faketime '2001-09-09 01:46:40'
-  else
+  if ! command -v faketime > /dev/null; then
     echo 'faketime is not installed: another time was not tried'
+  elif grep -q __asan_init "$program"; then
+    # Both AddressSanitizer and faketime's library stand before clock_gettime, and now and then wait for one another for ever.
+    echo "$program has AddressSanitizer: another time is tried with builds that have not"
+  else
+    compose "$program" image.bin faketime '2001-09-09 01:46:40'
   fi
   (umask 0000 && compose "$program" image.bin)
   (umask 0177 && compose "$program" image.bin)
