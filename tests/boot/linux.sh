@@ -89,7 +89,7 @@ runs() {
     echo "echo '<<< $1'"
     echo ': > /tmp/output'
     [ -z "$2" ] || echo "($2) &"
-    echo "/run-snapshot --timeout 60 /images/$1 < /dev/null > /tmp/output 2>&1; status=\$?"
+    echo "/run-snapshot --timeout 120 /images/$1 < /dev/null > /tmp/output 2>&1; status=\$?"
     echo "cat /tmp/output; echo; echo '>>> $1' \$status"
   } > "$work/$1.run"
 }
@@ -110,7 +110,7 @@ while [ "$status" -eq 124 ] && [ "$attempts" -lt 5 ]; do
   : > "$folder/run"
   for name in $left; do cat "$work/$name.run" >> "$folder/run"; done
   status=0
-  "$here/nested.sh" "$assets/$nested" "$folder" 90 "$kind" > "$work/part" || status=$?
+  "$here/nested.sh" "$assets/$nested" "$folder" 150 "$kind" > "$work/part" || status=$?
   left=
   for name in $cases; do
     sed -n "/^<<< $name\$/,/^>>> $name [0-9]/p" "$work/part" > "$work/one"
