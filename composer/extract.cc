@@ -6,6 +6,7 @@
 #include <map>
 
 #include "composer/decode.h"
+#include "composer/diff_memory.h"
 #include "composer/files.h"
 #include "formats/launch.h"
 #include "formats/machine_tree.h"
@@ -96,17 +97,28 @@ Result<GpaRange> region_range(const std::optional<Machine>& machine, const std::
   return fail("has no region '{}'{}: 'compose-snapshot inspect' lists them", name, did_you_mean(name, names));
 }
 
-// Memory that is part of the machine, or that the file fills.
+// Memory of the machine, and of the file, with data or without; ascending.
+std::vector<GpaRange> known_memory(const igvm::File& file, const std::optional<Machine>& machine) {
+  const std::uint32_t mask = mask_of(file);
+  std::vector<GpaRange> known;
+  if (machine) known = ram_ranges(machine->arch, machine->memory);
+  for (const MemoryExtent& extent : MemoryView(file, mask).extents())
+    known.push_back({extent.page * kPageSize, extent.end() * kPageSize});
+  for (const igvm::Directive& directive : file.directives)
+    if (const auto* required = std::get_if<IGVM_VHS_REQUIRED_MEMORY>(&directive))
+      if ((required->compatibility_mask & mask) != 0)
+        if (const auto range = GpaRange::of_size(required->gpa, required->number_of_bytes))
+          known.push_back(*range);
+  std::sort(known.begin(), known.end());
+  return known;
+}
+
 Result<void> check_known(const igvm::File& file, const std::optional<Machine>& machine, GpaRange range) {
-  const auto overlaps = [&](const GpaRange& known) { return known.overlaps(range); };
-  if (machine) {
-    const std::vector<GpaRange> ram = ram_ranges(machine->arch, machine->memory);
-    if (std::any_of(ram.begin(), ram.end(), overlaps)) return {};
-  }
-  for (const Piece& piece : pieces_of(file))
-    if (overlaps({piece.gpa, piece.gpa + piece.data.size()})) return {};
-  return fail("has nothing at {:#x}-{:#x}: 'compose-snapshot inspect' lists what it has", range.start,
-              range.last());
+  std::uint64_t at = range.start;
+  for (const GpaRange& known : known_memory(file, machine))
+    if (known.contains(at)) at = known.end;
+  if (at >= range.end) return {};
+  return fail("has no memory at {:#x}: 'compose-snapshot inspect' lists what it has", at);
 }
 
 Result<void> write_out(const ExtractOptions& options, const igvm::File& file, GpaRange range) {

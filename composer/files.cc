@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "formats/gpa.h"
@@ -28,12 +29,22 @@ std::string reason() {
   return std::strerror(errno);
 }
 
-// What an output named `path` replaces: a symbolic link is written through.
+// What an output named `path` replaces: a symbolic link is written through, and what it names may not be
+// there yet.
 std::string target_of(const std::string& path) {
-  char* resolved = ::realpath(path.c_str(), nullptr);
-  if (resolved == nullptr) return path;
-  std::string target = resolved;
-  std::free(resolved);
+  constexpr int kMostLinks = 40;  // as Linux follows
+  std::filesystem::path target = path;
+  std::error_code none;
+  for (int links = 0; links < kMostLinks; ++links) {
+    if (char* resolved = ::realpath(target.c_str(), nullptr)) {
+      target = resolved;
+      std::free(resolved);
+      return target;
+    }
+    const std::filesystem::path next = std::filesystem::read_symlink(target, none);
+    if (none) break;
+    target = target.parent_path() / next;
+  }
   return target;
 }
 
@@ -225,6 +236,8 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
       if (file.fd_ < 0) return fail("{}: {}", path, reason());
       return file;
     }
+  } else if (errno == ELOOP) {
+    return fail("{}: {}", path, reason());
   }
   file.target_ = target_of(path);
   const std::string temporary = file.target_ + std::string(kTemporary);
@@ -247,7 +260,7 @@ Result<void> OutputFile::write(Bytes bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(fd_, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail("{}: {}", path_, reason());
+    if (count < 0) return with_context(Result<void>(fail("{}", reason())), path_);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
   return {};

@@ -93,7 +93,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& name) override {
     if (open_.back().json.members()->size() == kMaxJsonMembers)
       return refuse(fail("an object has more than {} members: this is no file of ours", kMaxJsonMembers));
-    if (open_.back().json.find(name)) return refuse(fail("the member '{}' is there twice", name));
+    if (open_.back().json.find(name)) return refuse(fail("the member '{}' is there twice", path_to(name)));
     open_.back().name = std::move(name);
     return true;
   }
@@ -115,6 +115,16 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     Json json;
     std::string name;
   };
+  // "regions[3].name": of the innermost object.
+  std::string path_to(const std::string& name) const {
+    std::string path;
+    for (const Open& outer : open_) {
+      if (&outer == &open_.back()) break;
+      path += outer.json.elements() ? fmt::format("[{}]", outer.json.elements()->size())
+                                    : (path.empty() ? "" : ".") + outer.name;
+    }
+    return path.empty() ? name : path + "." + name;
+  }
   bool refuse(tl::unexpected<Error> error) {
     refusal_ = std::move(error).value();
     return false;

@@ -50,6 +50,11 @@ class Reader {
   std::string path(std::string_view member) const {
     return name_.empty() ? std::string(member) : fmt::format("{}.{}", name_, member);
   }
+  std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : *json_.members()) names.push_back(name);
+    return names;
+  }
   Result<const Json*> member(std::string_view name) const {
     if (const Json* found = json_.find(name)) return found;
     return fail("it has no member '{}', which every manifest has: write it anew with build --manifest",
@@ -132,6 +137,10 @@ Result<T> one_of(const Reader& reader, std::string_view member, std::initializer
 
 Result<std::vector<LaunchDigest>> read_digests(const Reader& all) {
   std::vector<LaunchDigest> digests;
+  for (const std::string& name : all.names())
+    if (!launch_platform_named(name))
+      return fail("the member '{}' is of a platform whose digest is not known: native, vbs, snp and tdx are",
+                  all.path(shown(name)));
   for (const LaunchPlatform platform : kLaunchPlatforms) {
     const std::string name(launch_platform_name(platform));
     const std::string algorithm = fmt::format("{}:", digest_algorithm(platform));
@@ -273,6 +282,7 @@ Result<Manifest> read_manifest(Bytes text) {
   manifest.digests = TRY(read_digests(TRY(reader.object("digests"))));
   manifest.machine = TRY(read_machine_of(reader));
   manifest.regions = TRY(read_regions(reader));
+  TRY(reader.object("recipe"));
   manifest.recipe = *TRY(reader.member("recipe"));
   return manifest;
 }

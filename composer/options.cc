@@ -164,7 +164,7 @@ Result<std::string> checked_protocol(const std::string& name) {
     if (protocol->name == name) return name;
     names.push_back(protocol->name);
   }
-  return fail("unknown protocol '{}'{}: choose from {}", name, did_you_mean(name, names),
+  return fail("--protocol '{}' is unknown{}: choose from {}", name, did_you_mean(name, names),
               fmt::join(names, ", "));
 }
 

@@ -78,10 +78,10 @@ std::string_view complaint(std::string_view description) {
 
 using Entry = std::pair<const toml::key*, const toml::node*>;
 
-// The folder of a recipe, with a slash at its end; empty for the current one, which standard input and pipes
-// have too: the folder of /dev/fd/63 is nobody's.
+// The folder of a recipe, with a slash at its end; empty for the current one, which standard input and a
+// shell's pipes have too: the folder of /dev/fd/63 is nobody's.
 std::string folder_of(const std::string& path) {
-  if (path.starts_with("/dev/") || path.starts_with("/proc/")) return "";
+  if (path == "/dev/stdin" || path.starts_with("/dev/fd/") || path.starts_with("/proc/")) return "";
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }
@@ -174,11 +174,13 @@ Result<Setting> Reader::read_text(const OptionSpec& option, const toml::node& no
 
 Result<Setting> Reader::read_directory(const toml::table& table) const {
   constexpr std::string_view kKnown[] = {"dir"};
+  std::optional<Setting> directory;
   for (const auto& [key, node] : entries_of(table)) {
     if (key->str() != kKnown[0]) return unknown(*key, kKnown, "an initrd is a string, or { dir = \"DIR\" }");
     if (!node->is_string()) return wrong(*node, "dir", "{ dir = \"DIR\" }");
-    return read_text(option("initrd-dir"), *node, node->as_string()->get());
+    directory = TRY(read_text(option("initrd-dir"), *node, node->as_string()->get()));
   }
+  if (directory) return *std::move(directory);
   return fail("{}: an initrd is an empty table: write a string, or {{ dir = \"DIR\" }}", at(table.source()));
 }
 

@@ -21,9 +21,23 @@ Result<Manifest> open_manifest(const std::string& path) {
 
 }  // namespace
 
+Result<void> check_about(std::optional<LaunchPlatform> about, const std::vector<LaunchDigest>& digests) {
+  const bool expected = std::any_of(digests.begin(), digests.end(),
+                                    [&](const LaunchDigest& digest) { return digest.platform == about; });
+  if (!about || expected) return {};
+  return fail(
+      "there are options about {}, and no digest of it is expected: add --digest {}=HEX, or leave them out",
+      launch_platform_name(*about), launch_platform_name(*about));
+}
+
 Result<void> check_digest(const igvm::File& file, const std::optional<Machine>& machine,
                           const LaunchDigest& expected, const HostOptions& host) {
-  const HostLaunch launch = TRY(host_launch(file, machine, expected.platform, host));
+  auto hosted = host_launch(file, machine, expected.platform, host);
+  if (!hosted) {
+    hosted.error().what += fmt::format(", and {} is expected", expected.text());
+    return tl::unexpected(std::move(hosted).error());
+  }
+  const HostLaunch launch = std::move(*hosted);
   return expect_digest(measure_launch(launch, {.threads = usable_threads()}), expected);
 }
 
@@ -37,17 +51,20 @@ Result<std::string> verify(const VerifyOptions& options) {
     found += fmt::format("{}{}", found.empty() ? "" : ", ", expected.text());
     return {};
   };
-  for (const LaunchDigest& expected : options.digests) TRY(check(expected));
+  std::vector<LaunchDigest> digests = options.digests;
+  std::optional<Manifest> manifest;
   if (options.manifest) {
-    const Manifest manifest = TRY(open_manifest(*options.manifest));
+    manifest = TRY(open_manifest(*options.manifest));
+    for (const LaunchDigest& expected : manifest->digests)
+      if (std::find(digests.begin(), digests.end(), expected) == digests.end()) digests.push_back(expected);
     if (!machine)
       return fail("{}: has no machine description, so it is not what {} is of", options.file,
                   *options.manifest);
-    TRY(with_context(check_machine(*machine, manifest.machine), options.file));
-    for (const LaunchDigest& expected : manifest.digests)
-      if (std::find(options.digests.begin(), options.digests.end(), expected) == options.digests.end())
-        TRY(check(expected));
+    TRY(with_context(check_machine(*machine, manifest->machine), options.file));
   }
+  TRY(check_about(options.about, digests));
+  for (const LaunchDigest& expected : digests) TRY(check(expected));
+  if (manifest) TRY(with_context(check_regions(regions_in(file, machine), manifest->regions), options.file));
   return fmt::format("{}: as expected: {}\n", options.file, found);
 }
 

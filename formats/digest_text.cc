@@ -38,7 +38,7 @@ Result<LaunchDigest> parse_digest_of(LaunchPlatform platform, std::string_view t
 Result<LaunchDigest> parse_launch_digest(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos)
-    return fail("'{}' has no platform: write it as native=HEX or snp=HEX", text);
+    return fail("'{}' is no platform and digest: write them as PLATFORM=HEX, such as native=HEX", text);
   const LaunchPlatform platform = TRY(parse_launch_platform(text.substr(0, equals), text));
   return with_context(parse_digest_of(platform, text.substr(equals + 1)), std::string(text));
 }

@@ -143,7 +143,7 @@ Result<Bytes> FdtReader::bytes(Node node, std::string_view property) const {
   int length = 0;
   const void* value =
       fdt_getprop_namelen(blob_.data(), node, property.data(), static_cast<int>(property.size()), &length);
-  if (!value) return fail("property '{}' of node '{}' is missing", property, name(node));
+  if (!value) return fail("property '{}' of node '{}' is missing", property, shown(name(node)));
   return Bytes(static_cast<const std::uint8_t*>(value), static_cast<std::size_t>(length));
 }
 
@@ -151,21 +151,22 @@ Result<std::string> FdtReader::string(Node node, std::string_view property) cons
   const Bytes value = TRY(bytes(node, property));
   std::string text(value.begin(), value.end());
   if (text.empty() || text.find('\0') != text.size() - 1)
-    return fail("property '{}' of node '{}' is not a string", property, name(node));
+    return fail("property '{}' of node '{}' is not a string", property, shown(name(node)));
   text.pop_back();
   return text;
 }
 
 Result<std::uint32_t> FdtReader::cell(Node node, std::string_view property) const {
   const Bytes value = TRY(bytes(node, property));
-  if (value.size() != 4) return fail("property '{}' of node '{}' is not one cell", property, name(node));
+  if (value.size() != 4)
+    return fail("property '{}' of node '{}' is not one cell", property, shown(name(node)));
   return TRY(read_at<be32>(value, 0, property)).value();
 }
 
 Result<std::vector<std::uint64_t>> FdtReader::wide_cells(Node node, std::string_view property) const {
   const Bytes value = TRY(bytes(node, property));
   if (value.empty() || value.size() % 8 != 0)
-    return fail("property '{}' of node '{}' is not a list of 64-bit values", property, name(node));
+    return fail("property '{}' of node '{}' is not a list of 64-bit values", property, shown(name(node)));
   std::vector<std::uint64_t> values;
   for (std::size_t i = 0; i < value.size(); i += 8) values.push_back(TRY(read_at<be64>(value, i, property)));
   return values;

@@ -43,10 +43,10 @@ template <typename... Args>
       Error{.what = fmt::format(text, std::forward<Args>(args)...), .offset = offset});
 }
 
-// Prepends `context` to the error of `result`, if it holds one.
+// Prepends `context` to the error of `result`, if it holds one whose context is another.
 template <typename T>
 Result<T> with_context(Result<T> result, std::string context) {
-  if (!result) {
+  if (!result && result.error().context != context) {
     Error& error = result.error();
     error.context = error.context.empty() ? std::move(context) : context + ": " + error.context;
   }

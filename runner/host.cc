@@ -9,8 +9,11 @@
 namespace tintype {
 
 Result<void> check_host(const GuestPlan& plan, const Kvm& kvm, const HostFacts& facts) {
-  if (plan.cpus > facts.max_cpus)
+  if (plan.cpus > facts.max_cpus) {
+    // The host's limit may be that of its interrupt controller, which then is not the plan's.
+    if (const auto vm = kvm.create_vm()) TRY(check_vm(plan, *vm));
     return fail("needs {} vCPUs, and this host's KVM has at most {}", plan.cpus, facts.max_cpus);
+  }
   const std::uint64_t slots = kvm.max_memory_slots();
   if (plan.memory.size() > slots)
     return fail("needs {} pieces of memory, and this host's KVM has at most {}", plan.memory.size(), slots);

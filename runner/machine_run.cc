@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "formats/printable.h"
 #include "runner/crew.h"
 #include "runner/expect.h"
 #include "runner/host.h"
@@ -47,7 +48,8 @@ Result<Outcome> operate(const RunOptions& options, const GuestPlan& plan, const 
 
   const Terminal terminal(STDIN_FILENO);
   const LastWords truncated{
-      fmt::format("run-snapshot: {}: the file was truncated while the guest ran from it\n", options.image),
+      fmt::format("run-snapshot: {}: the file was truncated while the guest ran from it\n",
+                  printable(options.image)),
       &terminal};
   const BusErrorGuard guard(truncated);
   Supervisor supervisor({.bus = *bus,
@@ -72,7 +74,7 @@ Result<Outcome> prepare_and_operate(const RunOptions& options, int& blame) {
   blame = kStatusFile;
   MappedFile given = TRY(MappedFile::open(options.image));
   const LastWords truncated{
-      fmt::format("run-snapshot: {}: the file was truncated while it was read\n", options.image)};
+      fmt::format("run-snapshot: {}: the file was truncated while it was read\n", printable(options.image))};
   const BusErrorGuard guard(truncated);
   MappedFile file = TRY(settle_bytes(std::move(given), options.expect.has_value()));
   GuestPlan plan = TRY(plan_guest(file.bytes(), options.wishes));

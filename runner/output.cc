@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "formats/printable.h"
+
 namespace tintype {
 
 Result<void> write_all(int fd, std::string_view text, const std::function<bool()>& give_up) {
@@ -26,7 +28,7 @@ Result<void> write_all(int fd, std::string_view text, const std::function<bool()
 }
 
 void complain(std::string_view text) {
-  const std::string line = fmt::format("run-snapshot: {}\n", text);
+  const std::string line = fmt::format("run-snapshot: {}\n", printable(text));
   [[maybe_unused]] const auto written = write_all(STDERR_FILENO, line, [] { return false; });
 }
 

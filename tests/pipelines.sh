@@ -57,7 +57,15 @@ if cmp -s by-hand out/image.bin; then fail 'another number of vCPUs changed noth
 composes out/image.bin 'the first number of vCPUs' image
 cmp by-hand out/image.bin
 
+# A word of the shell is what the setting is, and an initrd is not needed.
+want image CMDLINE="exit=7 a='b \$\$c'" INITRD=
+"$compose" build -q -o quoted --kernel vmlinuz --cmdline "exit=7 a='b \$c'" --memory 96M --cpus 3
+cmp quoted out/image.bin
+want image
+
 # The agreed digest.
+refuse image check
+grep -q 'run make accept' log
 want image accept
 [ "$(cat native.digest)" = "$("$compose" measure by-hand --platform native)" ] || fail 'another digest was accepted'
 grep -qE '^native sha256:[0-9a-f]{64}$' native.digest

@@ -3,6 +3,7 @@
 
 #include "composer/command.h"
 #include "composer/command_line.h"
+#include "formats/printable.h"
 
 namespace tintype {
 
@@ -26,7 +27,8 @@ Result<Action> parse(int argc, const char* const* argv) {
   if (const auto* text = std::get_if<PrintOptions>(&parsed)) return print(text->text);
   const auto& line = std::get<CommandLine>(parsed);
   return [options = InspectOptions{line.operands()[0], line.has("json")}]() -> Result<Done> {
-    return Done{.text = TRY(inspect(options))};
+    std::string text = TRY(inspect(options));
+    return Done{.text = options.json ? std::move(text) : printable(text)};
   };
 }
 

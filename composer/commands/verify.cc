@@ -6,6 +6,7 @@
 #include "composer/command.h"
 #include "composer/command_line.h"
 #include "formats/digest_text.h"
+#include "formats/printable.h"
 
 namespace tintype {
 
@@ -51,15 +52,10 @@ Result<VerifyOptions> options_of(const CommandLine& line) {
   if (options.digests.empty() && !options.manifest)
     return fail("verify has nothing to hold the file against: give --manifest FILE or --digest PLATFORM=HEX");
   const LaunchChoice choice = TRY(parse_launch_choice(line));
-  const auto about = choice.wanted;
-  const bool asked = !about || options.manifest ||
-                     std::any_of(options.digests.begin(), options.digests.end(),
-                                 [&](const LaunchDigest& digest) { return digest.platform == *about; });
-  if (!asked)
-    return fail(
-        "there are options about {}, and no digest of it is expected: add --digest {}=HEX, or leave them out",
-        launch_platform_name(*about), launch_platform_name(*about));
+  options.about = choice.wanted;
   options.host = choice.host;
+  // What a manifest expects is known when it is read.
+  if (!options.manifest) TRY(check_about(options.about, options.digests));
   return options;
 }
 
@@ -67,7 +63,7 @@ Result<Action> parse(int argc, const char* const* argv) {
   const auto parsed = TRY(parse_command_line(spec(), argc, argv));
   if (const auto* text = std::get_if<PrintOptions>(&parsed)) return print(text->text);
   return [options = TRY(options_of(std::get<CommandLine>(parsed)))]() -> Result<Done> {
-    return Done{.text = TRY(verify(options))};
+    return Done{.text = printable(TRY(verify(options)))};
   };
 }
 

@@ -163,6 +163,9 @@ guests() {
     guest tree-18 0 smp --device-tree --cpus 18 --memory 64M
     guest acpi-18 0 smp --cpus 18 --memory 64M
     guest acpi-its 8 'smp exit=8' --cpus 2 --memory 64M --its
+  else
+    # More vCPUs than a GICv2 can have.
+    guest wrong-gic-18 126 '' --gic v3 --cpus 18 --memory 64M
   fi
   guest wrong-gic 126 '' --gic "$other" --memory 64M
   [ ! -x "$samples/hello" ] || {
@@ -220,6 +223,10 @@ verdicts() {
   ending wrong-gic
   complains '--gic'
   complains "$other"
+  if [ "$gic" = v2 ]; then
+    ending wrong-gic-18
+    complains 'GICv3.*--gic v2'
+  fi
   [ ! -e "$folder/x86.image" ] || {
     ending x86
     complains 'x86_64'

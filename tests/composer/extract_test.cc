@@ -97,11 +97,33 @@ TEST_CASE("what is not there is told") {
             ": has no region 'boot_parms' (did you mean 'boot_params'?): 'compose-snapshot inspect' lists "
             "them");
   CHECK(error_of({.file = image, .region = {}, .range = GpaRange{kGiB, kGiB + 1}, .output = out}) ==
-        image + ": has nothing at 0x40000000-0x40000000: 'compose-snapshot inspect' lists what it has");
+        image + ": has no memory at 0x40000000: 'compose-snapshot inspect' lists what it has");
+  // Nor is memory guessed behind what there is.
+  CHECK(error_of({.file = image, .region = {}, .range = GpaRange{0x1000, 64 * kMiB + 1}, .output = out}) ==
+        image + ": has no memory at 0x4000000: 'compose-snapshot inspect' lists what it has");
   const std::string foreign = std::string(TINTYPE_TESTS_DIR) + "/vectors/igvm/digest/native-x64.igvm";
   CHECK(error_of({.file = foreign, .region = "kernel", .range = {}, .output = out}) ==
         foreign + ": names no regions, for compose-snapshot did not write it: give --gpa RANGE");
   CHECK_FALSE(std::filesystem::exists(out));
+}
+
+TEST_CASE("memory that a foreign file only names is zeroes") {
+  const TemporaryFolder folder;
+  const std::string vectors = std::string(TINTYPE_TESTS_DIR) + "/vectors/igvm/digest/", out = folder / "out";
+  const std::pair<const char*, std::uint64_t> places[] = {
+      {"native-x64.igvm", 0x1001000},  // a parameter area
+      {"native-x64.igvm", 0x1004000},  // a page without data
+      {"snp-simple.igvm", 0x1005000},  // secrets
+      {"snp-simple.igvm", 0x1007000},  // required memory
+      {"tdx.igvm", 0x1004000},         // a shared page
+  };
+  for (const auto& [name, gpa] : places) {
+    CAPTURE(name);
+    CAPTURE(gpa);
+    REQUIRE_OK(extract(
+        {.file = vectors + name, .region = {}, .range = GpaRange{gpa, gpa + kPageSize}, .output = out}));
+    CHECK(text_of(out) == std::string(kPageSize, '\0'));
+  }
 }
 
 TEST_CASE("of several regions of one name none is guessed") {

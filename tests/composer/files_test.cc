@@ -75,6 +75,23 @@ TEST_CASE("an output behind a symbolic link is written through it") {
   CHECK(std::filesystem::is_symlink(folder / "link"));
 }
 
+TEST_CASE("a symbolic link to what is not there yet is written through") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "sub");
+  std::filesystem::create_symlink("sub/next", folder / "link");
+  std::filesystem::create_symlink("../new", folder / "sub/next");
+  auto output = OutputFile::create(folder / "link");
+  REQUIRE_OK(output);
+  REQUIRE_OK(output->write(bytes_of("new")));
+  REQUIRE_OK(output->commit());
+  CHECK(text_of(folder / "new") == "new");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(std::filesystem::is_symlink(folder / "sub/next"));
+  // Links in a circle lead nowhere.
+  std::filesystem::create_symlink("circle", folder / "circle");
+  CHECK_FALSE(OutputFile::create(folder / "circle").has_value());
+}
+
 TEST_CASE("a device is written directly") {
   auto output = OutputFile::create("/dev/null");
   REQUIRE_OK(output);

@@ -223,7 +223,10 @@ TEST_CASE("what is wrong in a manifest is named") {
   };
   CHECK(refused([](Json&) {}) == "");
   CHECK(refused([](Json& json) { json["something"] = "new"; }) == "");
-  CHECK(refused([](Json& json) { json["digests"]["cca"] = "sha512:00"; }) == "");
+  // A digest that nobody can check must not pass for one that was.
+  CHECK(refused([](Json& json) { json["digests"]["cca"] = "sha512:00"; }) ==
+        "the member 'digests.cca' is of a platform whose digest is not known: native, vbs, snp and tdx are");
+  CHECK(refused([](Json& json) { json["recipe"] = "x"; }) == "the member 'recipe' is not an object");
   CHECK(refused([](Json& json) { json["tintype_manifest"] = 2; }) ==
         "it is a manifest of version 2, and this program reads version 1: use the program that wrote it");
   CHECK(refused([](Json& json) { json = Json::array(); }) ==

@@ -85,7 +85,7 @@ TEST_CASE("mistakes are named, with what was probably meant") {
   CHECK(error_of({"build", "-o", "out", "--kernel", "k", "--memroy=1G"}) ==
         "unknown option '--memroy' (did you mean '--memory'?): see compose-snapshot build --help");
   CHECK(error_of({"build", "-o", "out", "--kernel", "k", "--protocol", "linux-x86-64"})
-            .find("unknown protocol 'linux-x86-64' (did you mean 'linux-x86_64'?)") == 0);
+            .find("--protocol 'linux-x86-64' is unknown (did you mean 'linux-x86_64'?)") == 0);
   CHECK(error_of({"build", "-o", "out", "--kernel", "k", "--kernel", "l"}) ==
         "option '--kernel' is given 2 times: give it once");
   CHECK(error_of({"build", "-o", "out", "--kernel", "k", "stray"}).find("'stray' is one argument too many") ==

@@ -366,6 +366,8 @@ TEST_CASE("a recipe from a pipe has its files in the current folder") {
     REQUIRE_OK(settings);
     CHECK(pairs(*settings) == Pairs{{"kernel", "k"}});
   }
+  // Other files there have their folder like everywhere.
+  CHECK(pairs(read("kernel = 'k'\n", std::nullopt, "/dev/shm/r").value()) == Pairs{{"kernel", "/dev/shm/k"}});
   const auto refused = read("kernal = 'k'\n", std::nullopt, "-");
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message().find("standard input:1: unknown key 'kernal'") == 0);
@@ -416,6 +418,7 @@ TEST_CASE("mistakes in recipes are told with their line, and with what was meant
       {"initrd = [1]", "'initrd' is a number, and wants another type: write initrd = [\"FILE\"]"},
       {"initrd = [{ dri = 'x' }]",
        "unknown key 'dri' (did you mean 'dir'?): an initrd is a string, or { dir = \"DIR\" }"},
+      {"initrd = [{ dir = 'x', y = 1 }]", "unknown key 'y': an initrd is a string, or { dir = \"DIR\" }"},
       {"initrd = [{}]", "an initrd is an empty table: write a string, or { dir = \"DIR\" }"},
       {"initrd = [{ dir = 1 }]", "'dir' is a number, and wants another type: write { dir = \"DIR\" }"},
       {"numa = [{ cpu = 1 }]", "unknown key 'cpu' (did you mean 'cpus'?): a NUMA node has cpus and memory"},

@@ -68,7 +68,46 @@ TEST_CASE("a snapshot has its own digest, compressed or not, and not another one
 TEST_CASE("a platform that the file does not declare has no digest") {
   const std::string file = std::string(TINTYPE_TESTS_DIR) + "/vectors/igvm/digest/native-x64.igvm";
   const LaunchDigest zero = {LaunchPlatform::tdx, std::vector<std::uint8_t>(48)};
-  CHECK(error_of({.file = file, .manifest = {}, .digests = {zero}}) == file + ": declares native only");
+  CHECK(error_of({.file = file, .manifest = {}, .digests = {zero}}) ==
+        file + ": declares native only, and " + zero.text() + " is expected");
+}
+
+TEST_CASE("options about a platform are of no use without its digest") {
+  const TemporaryFolder folder;
+  const std::string image = folder / "image.bin", manifest = folder / "image.json";
+  compose_to(image, folder, "quiet");
+  write_manifest(image, manifest);
+  CHECK(error_of({.file = image, .manifest = manifest, .digests = {}, .about = LaunchPlatform::tdx}) ==
+        "there are options about tdx, and no digest of it is expected: add --digest tdx=HEX, or leave them "
+        "out");
+}
+
+TEST_CASE("a manifest's regions are held against those of the file") {
+  const TemporaryFolder folder;
+  const std::string image = folder / "image.bin", path = folder / "image.json";
+  compose_to(image, folder, "quiet");
+  write_manifest(image, path);
+  // The manifest with `from`, where it first stands behind "regions", as `to`.
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = text_of(path);
+    const std::size_t at = text.find(from, text.find("\"regions\""));
+    REQUIRE(at != text.npos);
+    std::ofstream(folder / "changed.json") << text.replace(at, from.size(), to);
+    return error_of({.file = image, .manifest = folder / "changed.json", .digests = {}});
+  };
+  CHECK(changed("\"gdt\"", "\"gdt\"") == "it was verified");
+  CHECK(changed("\"gdt\"", "\"gtd\"").find("has region 'gdt' 0x") != std::string::npos);
+  CHECK(changed("\"normal\"", "\"shared\"").find(", normal, and the manifest says ") != std::string::npos);
+  const std::string text = text_of(path);
+  const std::size_t hash = text.find("\"sha256\": \"", text.find("\"regions\"")) + 11;
+  const std::string right = text.substr(hash, 64);
+  CHECK(changed(right, std::string(64, '0'))
+            .find("the SHA-256 " + right + ", and the manifest says " + std::string(64, '0')) !=
+        std::string::npos);
+  CHECK(changed("\"name\"",
+                "\"name\": \"more\", \"gpa\": \"0x1\", \"size\": 1, \"kind\": \"normal\", "
+                "\"sha256\": null}, {\"name\"")
+            .find("has a number of regions of ") != std::string::npos);
 }
 
 TEST_CASE("a manifest is of one snapshot") {

@@ -27,7 +27,8 @@ TEST_CASE("a digest is written with or without its algorithm") {
 
 TEST_CASE("what is no digest is told why") {
   const std::string hex(64, 'a');
-  CHECK(error_of(hex) == "'" + hex + "' has no platform: write it as native=HEX or snp=HEX");
+  CHECK(error_of(hex) ==
+        "'" + hex + "' is no platform and digest: write them as PLATFORM=HEX, such as native=HEX");
   CHECK(error_of("nativ=aa") ==
         "nativ=aa: 'nativ' is no platform whose digest is known (did you mean 'native'?): native, vbs, snp "
         "and tdx are");

@@ -109,9 +109,12 @@ TEST_CASE("a file that needs no copy is run as it is") {
 
 TEST_CASE("only the native digest can be expected here") {
   CHECK(parse_expected("native=" + std::string(64, '0')).value().value == std::vector<std::uint8_t>(32));
-  CHECK(
-      parse_expected("snp=" + std::string(96, '0')).error().message() ==
-      "--expect takes native=HEX, and not snp: this runner launches no isolated machines, so only their own "
-      "firmware can say what was launched");
+  CHECK(parse_expected("snp=" + std::string(96, '0')).error().message() ==
+        "--expect takes native=HEX, and not 'snp': this runner launches no isolated machines, so only their "
+        "own "
+        "firmware can say what was launched");
+  for (const char* text : {"snp=12", "all=", "=12"})
+    CHECK(has(parse_expected(text).error().message(), "--expect takes native=HEX, and not '"));
+  CHECK(has(parse_expected("12").error().message(), "'12' is no platform and digest: write them as "));
   CHECK(has(parse_expected("native=12").error().message(), "has 64 hexadecimal digits, and this has 2"));
 }
