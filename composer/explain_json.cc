@@ -40,9 +40,13 @@ std::string launch_json(const LaunchReport& report, const std::optional<Machine>
   const Launch& launch = report.launch;
   std::string text = fmt::format(
       "    {{\n      \"platform\": \"{}\",\n      \"algorithm\": \"{}\",\n      \"digest\": \"{}\",\n"
-      "      \"note\": {},\n      \"operations\": [",
+      "      \"note\": {},\n",
       launch_platform_name(launch.platform), digest_algorithm(launch.platform), to_hex(launch.digest.value),
       json_line(launch.assumption ? Json(*launch.assumption) : Json()));
+  const Json host = host_json(launch);
+  for (const auto& [name, value] : *host.members())
+    text += fmt::format("      \"{}\": {},\n", name, json_line(value));
+  text += "      \"operations\": [";
   for (std::size_t i = 0; i < launch.operations.size(); ++i)
     text += fmt::format("{}\n        {}", i == 0 ? "" : ",", json_line(operation_json(launch, i, machine)));
   text += "\n      ],\n      \"fields\": [";

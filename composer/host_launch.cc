@@ -62,11 +62,15 @@ Result<HostOptions> parse_host(const CommandLine& line) {
   return host;
 }
 
-std::uint32_t kvm_count(const std::vector<LaunchStep>& steps, const std::optional<Machine>& machine,
-                        const HostOptions& host) {
-  if (host.snp_launch == SnpLaunch::kvm_bsp) return 1;
-  if (host.cpus) return *host.cpus;
-  return machine ? machine->cpus : std::max(vmsa_count(steps), 1u);
+struct VcpuCount {
+  std::uint32_t count;
+  std::string_view from;
+};
+VcpuCount kvm_count(const std::vector<LaunchStep>& steps, const std::optional<Machine>& machine,
+                    const HostOptions& host) {
+  if (host.cpus) return {*host.cpus, "--cpus"};
+  if (machine) return {machine->cpus, "the machine description"};
+  return {std::max(vmsa_count(steps), 1u), "the VMSAs in the file"};
 }
 
 // Coconut-style hosts know of the boot processor's save area only.
@@ -78,13 +82,21 @@ void keep_boot_processor(std::vector<LaunchStep>& steps) {
 
 Result<void> launch_by_kvm(const std::optional<Machine>& machine, HostLaunch& launch) {
   std::vector<LaunchStep>& steps = launch.native.steps;
-  const HostOptions& host = launch.host;
-  if (host.snp_launch == SnpLaunch::kvm_bsp) keep_boot_processor(steps);
-  const std::uint32_t count = kvm_count(steps, machine, host);
-  KvmLaunch made = TRY(kvm_launch(
-      steps, {.count = count, .processor = host.snp_processor.value_or(kDefaultProcessor.signature)}));
+  HostOptions& host = launch.host;
+  std::uint32_t count = 1;
+  if (host.snp_launch == SnpLaunch::kvm_bsp) {
+    keep_boot_processor(steps);
+  } else {
+    const VcpuCount vcpus = kvm_count(steps, machine, host);
+    count = vcpus.count;
+    host.cpus = count;
+    launch.cpus_from = vcpus.from;
+  }
+  const std::uint32_t processor = host.snp_processor.value_or(kDefaultProcessor.signature);
+  KvmLaunch made = TRY(kvm_launch(steps, {.count = count, .processor = processor}));
   steps = std::move(made.steps);
   launch.reset = std::move(made.reset);
+  launch.without_vmsa = made.without_vmsa;
   if (made.without_vmsa > 0)
     launch.assumption = fmt::format(
         "{} of {} vCPUs have no VMSA in the file, and are taken to start as after a reset{}",
@@ -92,6 +104,7 @@ Result<void> launch_by_kvm(const std::optional<Machine>& machine, HostLaunch& la
         host.snp_processor
             ? ""
             : fmt::format(" on processor model {}: --snp-processor says another", kDefaultProcessor.name));
+  host.snp_processor = made.without_vmsa > 0 ? std::optional(processor) : std::nullopt;
   return {};
 }
 
@@ -157,6 +170,23 @@ Result<HostLaunch> host_launch(const igvm::File& file, const std::optional<Machi
   if (platform == LaunchPlatform::snp && host.snp_launch != SnpLaunch::file)
     TRY(launch_by_kvm(machine, launch));
   return launch;
+}
+
+Json host_json(const HostLaunch& launch) {
+  Json json = Json::object();
+  const HostOptions& host = launch.host;
+  if (launch.platform == LaunchPlatform::snp) {
+    json["snp_launch"] = snp_launch_name(host.snp_launch);
+    json["snp_zero_pages"] = host.snp_zero_type ? "zero" : "normal";
+    if (host.cpus) {
+      json["cpus"] = *host.cpus;
+      json["cpus_from"] = launch.cpus_from;
+    }
+    if (host.snp_processor) json["snp_processor"] = fmt::format("{:#x}", *host.snp_processor);
+  }
+  if (launch.platform == LaunchPlatform::tdx)
+    json["tdx_order"] = host.tdx_order == TdxOrder::two_pass ? "two-pass" : "per-page";
+  return json;
 }
 
 LaunchDigest measure_launch(const HostLaunch& launch, MeasureOptions options) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "composer/command_line.h"
+#include "composer/json.h"
 #include "formats/launch_kvm.h"
 #include "formats/measure.h"
 
@@ -49,7 +50,10 @@ struct HostLaunch {
   LaunchPlatform platform = LaunchPlatform::native;
   NativeLaunch native;          // the steps on every platform; the rest on the native one
   std::vector<VmsaPage> reset;  // that steps borrow, besides the file's bytes
+  // As they were used: with SnpLaunch::kvm `cpus` is set, and `snp_processor` exactly if a vCPU has no VMSA.
   HostOptions host;
+  std::string_view cpus_from = {};  // who says host.cpus: "--cpus", "the machine description", ...
+  std::uint32_t without_vmsa = 0;   // of host.cpus: those that the file has no VMSA for
   // A sentence: what is taken for granted that neither the file nor the options say.
   std::optional<std::string> assumption = std::nullopt;
 
@@ -60,6 +64,19 @@ struct HostLaunch {
 // Errors: those of launch_steps(), native_launch() and kvm_launch().
 Result<HostLaunch> host_launch(const igvm::File& file, const std::optional<Machine>& machine,
                                LaunchPlatform platform, const HostOptions& host = {});
+
+// The options that the digest of `launch` depends on, defaults too, as members of an object: "snp_launch",
+// "tdx_order", ... Empty on platforms that have none.
+Json host_json(const HostLaunch& launch);
+
+// "image.bin declares native only": the error of a launch says what the file `name` does.
+template <typename T>
+Result<T> said_of(const std::string& name, Result<T> result) {
+  if (result) return result;
+  if (!result.error().context.empty()) return with_context(std::move(result), name);
+  result.error().what = name + " " + result.error().what;
+  return result;
+}
 
 // Its digest. Of `options` those that HostOptions have are taken from there.
 LaunchDigest measure_launch(const HostLaunch& launch, MeasureOptions options);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "composer/json.h"
 #include "formats/machine_tree.h"
 
 namespace tintype {
@@ -51,13 +50,6 @@ std::optional<std::string> id_block_note(const igvm::File& file, const std::stri
   return std::nullopt;
 }
 
-// "image.bin declares native only": errors about a launch say what the file does.
-template <typename T>
-Result<T> said_of(const std::string& name, Result<T> result) {
-  if (!result && result.error().context.empty()) result.error().what = name + " " + result.error().what;
-  return result;
-}
-
 Result<std::vector<LaunchPlatform>> platforms_of(const igvm::File& file, const MeasureFileOptions& options) {
   const std::vector<LaunchPlatform> declared = declared_platforms(file);
   const std::optional<LaunchPlatform> wanted = options.platform ? options.platform : options.wanted;
@@ -81,6 +73,8 @@ Result<FileDigests> measure_file(const InputFile& input, const MeasureFileOption
     const MeasureOptions how{.threads = options.threads, .done = Releaser(input)};
     const HostLaunch launch = TRY(said_of(options.file, host_launch(file, machine, platform, options.host)));
     measured.digests.push_back(measure_launch(launch, how));
+    const Json host = host_json(launch);
+    for (const auto& [name, value] : *host.members()) measured.host[name] = value;
     if (launch.assumption) measured.notes.push_back(options.file + ": " + *launch.assumption);
     if (platform != LaunchPlatform::snp) continue;
     if (const auto note = id_block_note(file, options.file, measured.digests.back()))
@@ -95,22 +89,13 @@ std::string measure_text(const FileDigests& measured) {
   return text;
 }
 
-std::string measure_json(const FileDigests& measured, const MeasureFileOptions& options) {
-  Json json = {{"file", options.file}};
+std::string measure_json(const FileDigests& measured, const std::string& file) {
+  Json json = {{"file", file}};
   json["digests"] = Json::object();
-  for (const LaunchDigest& digest : measured.digests) {
+  for (const LaunchDigest& digest : measured.digests)
     json["digests"][launch_platform_name(digest.platform)] =
         fmt::format("{}:{}", digest_algorithm(digest.platform), to_hex(digest.value));
-    if (digest.platform == LaunchPlatform::snp) {
-      json["snp_launch"] = snp_launch_name(options.host.snp_launch);
-      json["snp_zero_pages"] = options.host.snp_zero_type ? "zero" : "normal";
-      if (options.host.cpus) json["cpus"] = *options.host.cpus;
-      if (options.host.snp_processor)
-        json["snp_processor"] = fmt::format("{:#x}", *options.host.snp_processor);
-    }
-    if (digest.platform == LaunchPlatform::tdx)
-      json["tdx_order"] = options.host.tdx_order == TdxOrder::two_pass ? "two-pass" : "per-page";
-  }
+  for (const auto& [name, value] : *measured.host.members()) json[name] = value;
   json["notes"] = Json(measured.notes);
   return json_text(json);
 }

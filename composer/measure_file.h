@@ -22,6 +22,7 @@ struct MeasureFileOptions {
 
 struct FileDigests {
   std::vector<LaunchDigest> digests;  // native, vbs, snp, tdx
+  Json host = Json::object();         // host_json() of all their launches
   std::vector<std::string>
       notes;  // sentences: what was taken for granted; what the file expects, and is not so
 };
@@ -32,6 +33,6 @@ Result<FileDigests> measure_file(const InputFile& input, const MeasureFileOption
 // A line each: "snp sha384:588be15a...".
 std::string measure_text(const FileDigests& measured);
 // The same as an object, with what the digests depend on besides the file.
-std::string measure_json(const FileDigests& measured, const MeasureFileOptions& options);
+std::string measure_json(const FileDigests& measured, const std::string& file);
 
 }  // namespace tintype

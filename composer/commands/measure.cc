@@ -43,7 +43,7 @@ CommandSpec spec() {
 Result<Done> run(const MeasureFileOptions& options) {
   const InputFile input = TRY(InputFile::open_snapshot(options.file));
   const FileDigests measured = TRY(measure_file(input, options));
-  if (options.json) return Done{.text = measure_json(measured, options)};
+  if (options.json) return Done{.text = measure_json(measured, options.file)};
   Done done{.text = measure_text(measured)};
   for (const std::string& note : measured.notes) done.note += (done.note.empty() ? "" : "\n") + note;
   return done;

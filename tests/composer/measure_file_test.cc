@@ -19,15 +19,19 @@ struct Outcome {
   std::string text, note, error;
 };
 
-// `compose-snapshot measure`, with these words.
-Outcome measure(const std::vector<std::string>& words) {
-  std::vector<const char*> argv = {"compose-snapshot", "measure"};
+// `compose-snapshot` with this command and these words.
+Outcome run(const std::string& command, const std::vector<std::string>& words) {
+  std::vector<const char*> argv = {"compose-snapshot", command.c_str()};
   for (const std::string& word : words) argv.push_back(word.c_str());
   const auto action = parse_program(static_cast<int>(argv.size()), argv.data());
   if (!action) return {"", "", action.error().message()};
   const auto done = (*action)();
   if (!done) return {"", "", done.error().message()};
   return {done->text, done->note, ""};
+}
+
+Outcome measure(const std::vector<std::string>& words) {
+  return run("measure", words);
 }
 
 std::string vector(const char* name) {
@@ -105,9 +109,45 @@ TEST_CASE("KVM's VMSAs: how many, and what is taken for granted") {
         four.text);
   const auto json =
       nlohmann::json::parse(measure({file, "--snp-launch", "kvm", "--cpus", "4", "--json"}).text);
-  CHECK(json["snp_launch"] == "kvm");
-  CHECK(json["cpus"] == 4);
   CHECK(json["notes"].size() == 1);
+}
+
+// What `command` prints of the options that a digest depends on.
+nlohmann::json host_options(const std::string& command, std::vector<std::string> words) {
+  words.insert(words.end(), {"--json"});
+  const auto json = nlohmann::json::parse(run(command, words).text);
+  nlohmann::json host = nlohmann::json::object();
+  for (const auto& [name, value] : (command == "explain" ? json["launches"][0] : json).items())
+    if (name.starts_with("snp_") || name.starts_with("tdx_") || name.starts_with("cpus")) host[name] = value;
+  return host;
+}
+
+TEST_CASE("JSON has the options that the digest depends on, defaults too") {
+  using nlohmann::json;
+  const std::string snp = vector("snp-simple.igvm"), tdx = vector("tdx.igvm");
+  for (const char* command : {"measure", "explain"}) {
+    CAPTURE(command);
+    CHECK(host_options(command, {vector("native-x64.igvm")}).empty());
+    CHECK(host_options(command, {vector("vbs.igvm")}).empty());
+    CHECK(host_options(command, {tdx}) == json{{"tdx_order", "per-page"}});
+    CHECK(host_options(command, {tdx, "--tdx-order", "two-pass"}) == json{{"tdx_order", "two-pass"}});
+    CHECK(host_options(command, {snp}) == json{{"snp_launch", "file"}, {"snp_zero_pages", "normal"}});
+    CHECK(host_options(command, {snp, "--snp-launch", "kvm-bsp", "--snp-zero-pages", "zero"}) ==
+          json{{"snp_launch", "kvm-bsp"}, {"snp_zero_pages", "zero"}});
+    CHECK(host_options(command, {snp, "--snp-launch", "kvm"}) ==
+          json{{"snp_launch", "kvm"},
+               {"snp_zero_pages", "normal"},
+               {"cpus", 1},
+               {"cpus_from", "the VMSAs in the file"}});
+    CHECK(host_options(command, {snp, "--snp-launch", "kvm", "--cpus", "2"}) ==
+          json{{"snp_launch", "kvm"},
+               {"snp_zero_pages", "normal"},
+               {"cpus", 2},
+               {"cpus_from", "--cpus"},
+               {"snp_processor", "0x800f12"}});
+    CHECK(host_options(command, {snp, "--snp-launch", "kvm", "--cpus", "2", "--snp-processor",
+                                 "EPYC-Milan"})["snp_processor"] == "0xa00f11");
+  }
 }
 
 TEST_CASE("options that do not go together") {
