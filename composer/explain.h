@@ -18,9 +18,10 @@ enum class Coverage : std::uint8_t {
   host,        // chosen by the host when it launches; the digest stays what it is
   fixed,       // the platform leaves no choice
   absent,      // there is none
+  unknown,     // the file does not tell whether there is one
 };
 
-// "measured", "unmeasured", "host", "fixed", "none"
+// "measured", "unmeasured", "host", "fixed", "none", "unknown"
 std::string_view coverage_name(Coverage coverage);
 
 // One field that the guest or a verifier sees.
@@ -55,7 +56,7 @@ struct ExplainOptions {
 // no IGVM file, does not declare the platform or cannot be launched on it.
 Result<std::string> explain(const ExplainOptions& options);
 
-// `bytes` outlive the report.
+// `bytes` outlive the report. Errors name the file.
 Result<ExplainReport> gather_launches(const ExplainOptions& options, Bytes bytes);
 
 // What the digest of `launch` covers, of everything that matters to a guest or a verifier.

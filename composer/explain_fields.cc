@@ -81,9 +81,14 @@ std::vector<Extent> extents_of(const std::vector<LaunchStep>& steps) {
 class Fields {
  public:
   Fields(const Launch& launch, const igvm::File& file, const std::optional<Machine>& machine)
-      : launch_(launch), file_(file), machine_(machine), extents_(extents_of(launch.steps())) {}
+      : launch_(launch),
+        file_(file),
+        machine_(machine),
+        mask_(launch_mask(file, launch.platform).value_or(0)),
+        extents_(extents_of(launch.steps())) {}
 
   std::vector<FieldReport> gather() {
+    fields_ = host_fields(launch_);
     add_ram();
     for (const FieldRule& rule : field_rules(launch_.platform))
       fields_.push_back(
@@ -95,7 +100,7 @@ class Fields {
     add_topic("command line", {"cmdline", "fdt"}, {IGVM_VHT_COMMAND_LINE});
     add_topic("initrd", {"initrd"}, {});
     add_topic("ACPI tables", {"acpi."}, {IGVM_VHT_MADT, IGVM_VHT_SRAT, IGVM_VHT_SLIT, IGVM_VHT_PPTT});
-    add_topic("device tree", {"fdt"}, {IGVM_VHT_DEVICE_TREE});
+    add_topic("device tree", {"fdt", "setup_data.dtb"}, {IGVM_VHT_DEVICE_TREE});
     add_topic("memory map", {"boot_params", "start_info.memory_map", "efi.memory_map", "fdt"},
               {IGVM_VHT_MEMORY_MAP});
     add_regions();
@@ -131,13 +136,16 @@ class Fields {
                                            devices_of(*machine_).size())
                              : "");
     described("NUMA nodes", machine_ ? fmt::format("{}, in the machine record", machine_->numa_nodes) : "");
-    if (arm) described("interrupt controller", fmt::format("GIC {}", gic_name(machine_->gic)));
+    if (arm)
+      described("interrupt controller",
+                fmt::format("GIC {}{}", gic_name(machine_->gic), machine_->its ? " with ITS" : ""));
   }
 
   void add_snp() {
     const bool block =
-        std::any_of(file_.directives.begin(), file_.directives.end(), [](const auto& directive) {
-          return std::holds_alternative<igvm::Boxed<IGVM_VHS_SNP_ID_BLOCK>>(directive);
+        std::any_of(file_.directives.begin(), file_.directives.end(), [&](const auto& directive) {
+          const auto* boxed = std::get_if<igvm::Boxed<IGVM_VHS_SNP_ID_BLOCK>>(&directive);
+          return boxed != nullptr && ((*boxed)->compatibility_mask & mask_) != 0;
         });
     add("ID block", block ? Coverage::unmeasured : Coverage::host,
         block ? "holds the digest that the firmware demands; the report has its FAMILY_ID, IMAGE_ID and "
@@ -146,37 +154,61 @@ class Fields {
         "AMD 56860, SNP_LAUNCH_FINISH");
     // AMD 24593, table B-4: SEV_FEATURES of the save area, and its bit for Secure TSC
     constexpr std::uint64_t kSevFeatures = 0x3B0, kSecureTsc = 1 << 9;
-    bool secure = false;
+    bool secure = false, secrets = false;
     for (const LaunchStep& step : launch_.steps()) {
+      secrets = secrets || step.kind == StepKind::secrets;
       const auto features = read_at<le64>(step.data, kSevFeatures, "SEV_FEATURES");
       secure = secure || (step.kind == StepKind::vmsa && features && (*features & kSecureTsc) != 0);
     }
     add("time", secure ? Coverage::unmeasured : Coverage::host,
         secure ? "the VMSA turns on Secure TSC, whose frequency the host states and the firmware keeps"
-               : "SEV_FEATURES does not turn on Secure TSC, so even the TSC is the host's",
+               : "SEV_FEATURES of no VMSA turns on Secure TSC, so even the TSC is the host's",
         "AMD 24593, 15.36");
+    add("secrets", secrets ? Coverage::unmeasured : Coverage::absent,
+        secrets ? "a secrets page is filled by the firmware; only its address and type are measured"
+                : "the file has no secrets page",
+        "AMD 56860, PAGE_TYPE_SECRETS");
   }
+
   void add_registers() {
-    std::set<std::uint16_t> vcpus;
-    for (const LaunchStep& step : launch_.steps())
-      if (step.kind == StepKind::vmsa || step.kind == StepKind::registers) vcpus.insert(step.vp_index);
-    for (const std::uint16_t vcpu : vcpus)
-      add(fmt::format("registers of vCPU {}", vcpu), Coverage::measured,
-          launch_.platform == LaunchPlatform::snp
-              ? "its VMSA is a page of the launch"
-              : "those that the file has; the others start as reset leaves them");
+    std::map<std::uint16_t, std::string> vcpus;
+    for (const LaunchStep& step : launch_.steps()) {
+      if (step.kind == StepKind::registers)
+        vcpus[step.vp_index] = "those that the file has; the others start as reset leaves them";
+      if (step.kind == StepKind::vmsa)
+        vcpus[step.vp_index] = is_reset(step)
+                                   ? "its VMSA, which the file does not have, is a page of the launch"
+                                   : "its VMSA is a page of the launch";
+    }
+    for (const auto& [vcpu, why] : vcpus)
+      add(fmt::format("registers of vCPU {}", vcpu), Coverage::measured, why);
     if (vcpus.empty() && launch_.platform != LaunchPlatform::tdx)
       add("registers", Coverage::host, "the file has none");
+    if (launch_.host.snp_launch == SnpLaunch::kvm_bsp) add_left_out(vcpus);
+  }
+
+  bool is_reset(const LaunchStep& vmsa) const {
+    return !launch_.reset.empty() && vmsa.data.data() == bytes_of(launch_.reset[0]).data();
+  }
+
+  // VMSAs that the file has and the host does not launch.
+  void add_left_out(const std::map<std::uint16_t, std::string>& launched) {
+    std::set<std::uint16_t> left_out;
+    for (const igvm::Directive& directive : file_.directives)
+      if (const auto* context = std::get_if<igvm::VpContext>(&directive))
+        if ((context->compatibility_mask & mask_) != 0 && !launched.contains(context->vp_index))
+          left_out.insert(context->vp_index);
+    for (const std::uint16_t vcpu : left_out)
+      add(fmt::format("registers of vCPU {}", vcpu), Coverage::unmeasured,
+          "the file has its VMSA, and KVM measures that of vCPU 0 alone (--snp-launch kvm-bsp)");
   }
 
   // Where the loader puts which values.
   void add_parameters() {
-    const auto mask = launch_mask(file_, launch_.platform);
     std::map<std::uint32_t, std::uint64_t> inserted;
     for (const igvm::Directive& directive : file_.directives)
       if (const auto* insert = std::get_if<IGVM_VHS_PARAMETER_INSERT>(&directive))
-        if (mask && (insert->compatibility_mask & *mask) != 0)
-          inserted[insert->parameter_area_index] = insert->gpa;
+        if ((insert->compatibility_mask & mask_) != 0) inserted[insert->parameter_area_index] = insert->gpa;
     for (const igvm::Directive& directive : file_.directives) {
       const auto* parameter = std::get_if<igvm::Parameter>(&directive);
       const auto area = parameter ? inserted.find(parameter->header.parameter_area_index) : inserted.end();
@@ -218,10 +250,21 @@ class Fields {
       told = true;
       add(topic, Coverage::host, fmt::format("the parameter {} is the loader's", igvm::parameter_name(type)));
     }
-    if (!told)
-      add(topic, Coverage::absent,
-          machine_ ? "the file has none"
-                   : "no parameter of the file is one; of what its pages hold the file does not tell");
+    if (told) return;
+    if (has_unnamed_pages())
+      add(topic, Coverage::unknown,
+          "no parameter of the file is one; of what its pages hold the file does not tell");
+    else
+      add(topic, Coverage::absent, "the file has none");
+  }
+
+  // Whether there are pages with contents of the file that no region's label is about.
+  bool has_unnamed_pages() const {
+    return std::any_of(extents_.begin(), extents_.end(), [&](const Extent& extent) {
+      const bool contents = extent.kind == StepKind::page || extent.kind == StepKind::unmeasured ||
+                            extent.kind == StepKind::shared;
+      return contents && !outside_labels(extent.range, machine_).empty();
+    });
   }
 
   // The parts of `range` that no page of the launch fills.
@@ -242,30 +285,46 @@ class Fields {
     return extent;
   }
 
+  // The weakest thing that holds for a page in `range`, or nothing if it has no pages.
+  std::optional<FieldReport> coverage_of_pages(GpaRange range) const {
+    std::optional<FieldReport> rule;
+    for (auto extent = first_in(range); extent != extents_.end() && extent->range.start < range.end; ++extent)
+      if (extent->range.overlaps(range) && (!rule || extent->kind != StepKind::page))
+        rule = page_rule(launch_.platform, extent->kind);
+    return rule;
+  }
+
   // The weakest thing that holds for a part of `range`.
   FieldReport coverage_of(GpaRange range) const {
-    FieldReport rule = page_rule(launch_.platform, StepKind::page);
-    for (auto extent = first_in(range); extent != extents_.end() && extent->range.start < range.end; ++extent)
-      if (extent->kind != StepKind::page && extent->range.overlaps(range))
-        rule = page_rule(launch_.platform, extent->kind);
+    FieldReport rule = coverage_of_pages(range).value_or(page_rule(launch_.platform, StepKind::page));
     if (rule.coverage == Coverage::measured && has_gap(range)) {
       if (launch_.platform == LaunchPlatform::native) {
         rule.why = "address and contents; memory without pages counts as zeroes";
       } else {
-        rule.coverage = Coverage::unmeasured;
+        rule.coverage = Coverage::host;
         rule.why = "not all of it is launched: the guest gets the rest from the host, as zeroes or not";
       }
     }
     return rule;
   }
 
-  void add_regions() {
-    if (machine_) {
-      for (const RegionLabel& label : machine_->labels) {
-        const FieldReport rule = coverage_of(label.range);
-        add(fmt::format("region '{}' {:#x}", label.name, label.range.start), rule.coverage, rule.why);
-      }
+  // A region that ends with a .bss is mostly pages, and on platforms where memory without pages is the host's
+  // both are said.
+  void add_region(const RegionLabel& label) {
+    const std::string name = fmt::format("region '{}' {:#x}", label.name, label.range.start);
+    if (launch_.platform == LaunchPlatform::native || !has_gap(label.range)) {
+      const FieldReport rule = coverage_of(label.range);
+      return add(name, rule.coverage, rule.why);
     }
+    const auto pages = coverage_of_pages(label.range);
+    if (pages) add(name + ", its pages", pages->coverage, pages->why);
+    add(name + (pages ? ", the rest" : ""), Coverage::host,
+        "no page of the launch: the guest gets it from the host, as zeroes or not");
+  }
+
+  void add_regions() {
+    if (machine_)
+      for (const RegionLabel& label : machine_->labels) add_region(label);
     std::optional<Extent> last;
     const auto flush = [&] {
       if (!last) return;
@@ -288,6 +347,7 @@ class Fields {
   const Launch& launch_;
   const igvm::File& file_;
   const std::optional<Machine>& machine_;
+  std::uint32_t mask_;
   std::vector<Extent> extents_;
   std::set<std::uint32_t> parameters_;
   std::vector<FieldReport> fields_;
@@ -306,9 +366,11 @@ std::string_view coverage_name(Coverage coverage) {
     case Coverage::fixed:
       return "fixed";
     case Coverage::absent:
+      return "none";
+    case Coverage::unknown:
       break;
   }
-  return "none";
+  return "unknown";
 }
 
 std::vector<FieldReport> fields_of(const Launch& launch, const igvm::File& file,

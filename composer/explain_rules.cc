@@ -4,7 +4,8 @@
 //   AMD 56421       SEV-ES Guest-Hypervisor Communication Block Standardization
 //   Intel 348549    TDX Module Architecture Specification (1.5): Base Architecture
 //   Intel 348551    TDX Module ABI Reference (1.5)
-//   igvm vbs.rs     the `igvm` crate, igvm/src/measurement/vbs.rs
+//   igvm vbs.rs     the `igvm` crate, igvm/src/measurement/vbs.rs; igvm snp.rs beside it
+//   Linux sev.c     Linux arch/x86/kvm/svm/sev.c
 #include "composer/explain_rules.h"
 
 namespace tintype {
@@ -33,10 +34,9 @@ constexpr FieldRule kNative[] = {
 constexpr FieldRule kSnp[] = {
     {"RAM size", host, "memory that is not launched is given by the host and validated by the guest",
      "AMD 24593, 15.36"},
-    {"vCPU count", host,
-     "every VMSA of the launch is measured, but the host decides which run, and the guest may start more",
-     "AMD 56421, SNP AP Creation"},
-    {"order of operations", measured, "each PAGE_INFO holds the digest before it", "AMD 56860, 8.17.2"},
+    {"order of operations", measured,
+     "each PAGE_INFO holds the digest before it; loaders are taken to keep the order of the file",
+     "AMD 56860, 8.17.2"},
     {"page types", measured, "PAGE_INFO.PAGE_TYPE", "AMD 56860, 8.17.2"},
     {"VMPL permissions", measured, "PAGE_INFO.VMPL1_PERMS to VMPL3_PERMS, which are zero here",
      "AMD 56860, 8.17.2"},
@@ -51,9 +51,6 @@ constexpr FieldRule kSnp[] = {
      "AMD 56860, SNP_LAUNCH_START"},
     {"host data", host, "32 bytes that the host gives to SNP_LAUNCH_FINISH; the report has them as HOST_DATA",
      "AMD 56860, SNP_LAUNCH_FINISH"},
-    {"secrets", unmeasured,
-     "a secrets page is filled by the firmware; only its address and type are measured",
-     "AMD 56860, PAGE_TYPE_SECRETS"},
     {"firmware and chip", host, "the report has them as REPORTED_TCB and CHIP_ID",
      "AMD 56860, ATTESTATION_REPORT"},
     {"report data", unmeasured, "64 bytes that the guest chooses when it asks for a report",
@@ -70,7 +67,9 @@ constexpr FieldRule kTdx[] = {
      "Intel 348551, TDH.VP.INIT"},
     {"initial RCX and R8", host, "one value that the host gives to TDH.VP.INIT, in no report",
      "Intel 348551, TDH.VP.INIT"},
-    {"order of operations", measured, "MRTD is one hash over TDH.MEM.PAGE.ADD and TDH.MR.EXTEND as they come",
+    {"order of operations", measured,
+     "MRTD is one hash over TDH.MEM.PAGE.ADD and TDH.MR.EXTEND as they come; loaders are taken to keep the "
+     "order of the file",
      "Intel 348549, MRTD"},
     {"CPUID", host, "TD_PARAMS.CPUID_CONFIG, as far as the module lets it be chosen; in no report",
      "Intel 348551, TD_PARAMS"},

@@ -1,4 +1,5 @@
-// What each platform's specification says of the fields that are the same for every file.
+// What each platform's specification says of the fields that are the same for every file, and what follows
+// from how the host launches.
 #pragma once
 
 #include <span>
@@ -16,5 +17,9 @@ struct FieldRule {
 
 // In the order to print.
 std::span<const FieldRule> field_rules(LaunchPlatform platform);
+
+// A field for each choice of the host that moves the digest, or would if the file were another: what was
+// assumed, and the option that says otherwise.
+std::vector<FieldReport> host_fields(const HostLaunch& launch);
 
 }  // namespace tintype

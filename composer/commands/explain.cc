@@ -27,8 +27,10 @@ CommandSpec spec() {
       .epilogue =
           "The table at the end says of each field that the guest or a verifier sees whether the digest\n"
           "covers it: 'measured' (another value is another digest), 'unmeasured' (in the file or put in\n"
-          "by the platform, and not in the digest), 'host' (the host chooses it at launch), 'fixed' (by\n"
-          "the platform) or 'none' (there is no such thing), with the specification that says so.\n",
+          "by the platform, and not in the digest), 'host' (the host chooses it at launch, and it is not\n"
+          "in the digest), 'fixed' (by the platform), 'none' (there is no such thing) or 'unknown' (the\n"
+          "file does not tell), with the specification that says so. What the host chooses and the digest\n"
+          "takes in is 'measured', with what was assumed and the option that says otherwise.\n",
   };
   for (OptionGroup& group : host_option_groups()) spec.groups.push_back(std::move(group));
   return spec;
