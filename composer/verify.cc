@@ -30,24 +30,16 @@ Result<void> check_about(std::optional<LaunchPlatform> about, const std::vector<
       launch_platform_name(*about), launch_platform_name(*about));
 }
 
-Result<void> check_digest(const igvm::File& file, const std::optional<Machine>& machine,
-                          const LaunchDigest& expected, const HostOptions& host) {
-  auto hosted = host_launch(file, machine, expected.platform, host);
-  if (!hosted) {
-    hosted.error().what += fmt::format(", and {} is expected", expected.text());
-    return tl::unexpected(std::move(hosted).error());
-  }
-  const HostLaunch launch = std::move(*hosted);
-  return expect_digest(measure_launch(launch, {.threads = usable_threads()}), expected);
-}
-
 Result<std::string> verify(const VerifyOptions& options) {
   const InputFile input = TRY(InputFile::open_snapshot(options.file));
   const igvm::File file = TRY(with_context(igvm::read(input.bytes()), options.file));
   const std::optional<Machine> machine = TRY(with_context(read_machine(input.bytes()), options.file));
   std::string found;
   const auto check = [&](const LaunchDigest& expected) -> Result<void> {
-    TRY(with_context(check_digest(file, machine, expected, options.host), options.file));
+    const auto launch = said_of(options.file, host_launch(file, machine, expected.platform, options.host));
+    if (!launch) return fail("{}, and {} is expected", launch.error().message(), expected.text());
+    const LaunchDigest digest = measure_launch(*launch, {.threads = usable_threads()});
+    TRY(with_context(expect_digest(digest, expected), options.file));
     found += fmt::format("{}{}", found.empty() ? "" : ", ", expected.text());
     return {};
   };

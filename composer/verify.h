@@ -26,10 +26,6 @@ Result<std::string> verify(const VerifyOptions& options);
 // Errors: options about a platform of which no digest is among these.
 Result<void> check_about(std::optional<LaunchPlatform> about, const std::vector<LaunchDigest>& digests);
 
-// Of one file. Errors: a digest that differs, or that the file does not have.
-Result<void> check_digest(const igvm::File& file, const std::optional<Machine>& machine,
-                          const LaunchDigest& expected, const HostOptions& host = {});
-
 // Errors: the first difference that a manifest would tell of: not of labels.
 Result<void> check_machine(const Machine& found, const Machine& expected);
 

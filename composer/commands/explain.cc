@@ -3,6 +3,7 @@
 
 #include "composer/command.h"
 #include "composer/command_line.h"
+#include "formats/printable.h"
 
 namespace tintype {
 
@@ -50,7 +51,8 @@ Result<Action> parse(int argc, const char* const* argv) {
   const auto parsed = TRY(parse_command_line(spec(), argc, argv));
   if (const auto* text = std::get_if<PrintOptions>(&parsed)) return print(text->text);
   return [options = TRY(options_of(std::get<CommandLine>(parsed)))]() -> Result<Done> {
-    return Done{.text = TRY(explain(options))};
+    std::string text = TRY(explain(options));
+    return Done{.text = options.json ? std::move(text) : printable(text)};
   };
 }
 

@@ -69,7 +69,7 @@ TEST_CASE("a platform that the file does not declare has no digest") {
   const std::string file = std::string(TINTYPE_TESTS_DIR) + "/vectors/igvm/digest/native-x64.igvm";
   const LaunchDigest zero = {LaunchPlatform::tdx, std::vector<std::uint8_t>(48)};
   CHECK(error_of({.file = file, .manifest = {}, .digests = {zero}}) ==
-        file + ": declares native only, and " + zero.text() + " is expected");
+        file + " declares native only, and " + zero.text() + " is expected");
 }
 
 TEST_CASE("options about a platform are of no use without its digest") {
