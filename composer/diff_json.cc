@@ -25,7 +25,8 @@ Json range_json(const std::optional<GpaRange>& range) {
 
 Json memory_json(const Difference& difference) {
   const MemoryDifference& memory = *difference.memory;
-  Json json = {{"bytes", memory.bytes},
+  Json json = {{"compared", memory.compared},
+               {"bytes", memory.bytes},
                {"pages", memory.pages},
                {"first", memory.first ? Json(*memory.first) : Json()},
                {"zero_pages_only_in_a", memory.only_a},
@@ -33,11 +34,9 @@ Json memory_json(const Difference& difference) {
   if (difference.excerpt)
     json["excerpt"] = {
         {"a", difference.excerpt->a}, {"b", difference.excerpt->b}, {"text", difference.excerpt->text}};
-  if (memory.kind_pages > 0)
-    json["kind"] = {{"pages", memory.kind_pages},
-                    {"first", memory.first_kind},
-                    {"a", memory.kind_a},
-                    {"b", memory.kind_b}};
+  if (!memory.kinds.empty()) json["kinds"] = Json::array();
+  for (const KindChange& kind : memory.kinds)
+    json["kinds"].push_back({{"pages", kind.pages}, {"first", kind.first}, {"a", kind.a}, {"b", kind.b}});
   return json;
 }
 

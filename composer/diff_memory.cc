@@ -90,27 +90,29 @@ constexpr std::array<std::uint8_t, kPageSize> kZeroes{};
 
 class Comparison {
  public:
-  explicit Comparison(std::uint64_t start) : start_(start) {}
+  Comparison(std::uint64_t start, std::uint64_t size) : start_(start) { result_.compared = size; }
 
   void kinds(const MemoryExtent* a, const MemoryExtent* b, std::uint64_t at, std::uint64_t size) {
     if (!a && !b) return;
-    const std::uint64_t pages = pages_of((start_ + at) % kPageSize + size);
     const std::string_view x = a ? a->kind : "absent";
     const std::string_view y = b ? b->kind : "absent";
     if (x == y) return;
     const MemoryExtent& one = a ? *a : *b;
     if ((!a || !b) && one.kind == "normal") {
       if (!one.data.empty()) return;  // its bytes are compared with zeroes
-      (a ? result_.only_a : result_.only_b) += pages;
+      (a ? result_.only_a : result_.only_b) += new_pages(at, size, a ? last_only_a_ : last_only_b_);
       if (!result_.first_only) result_.first_only = at;
       return;
     }
-    if (result_.kind_pages == 0) {
-      result_.first_kind = at;
-      result_.kind_a = x;
-      result_.kind_b = y;
+    // There are few kinds, so there are few pairs.
+    const auto known = std::find_if(result_.kinds.begin(), result_.kinds.end(),
+                                    [&](const KindChange& kind) { return kind.a == x && kind.b == y; });
+    const auto index = static_cast<std::size_t>(known - result_.kinds.begin());
+    if (known == result_.kinds.end()) {
+      result_.kinds.push_back({.a = x, .b = y, .pages = 0, .first = at});
+      last_of_kind_.push_back(kNoPage);
     }
-    result_.kind_pages += pages;
+    result_.kinds[index].pages += new_pages(at, size, last_of_kind_[index]);
   }
 
   // In pieces that end where a guest page does.
@@ -136,28 +138,44 @@ class Comparison {
     if (!result_.first)
       result_.first = at + static_cast<std::uint64_t>(std::mismatch(a, a + size, b).first - a);
     result_.bytes += differing;
-    const std::uint64_t page = (start_ + at) / kPageSize;
-    if (last_page_ != page) ++result_.pages;
-    last_page_ = page;
+    result_.pages += new_pages(at, size, last_page_);
   }
 
+  // How many pages [at, at + size) touches besides the last one that was counted: what lies differently in
+  // its pages in the two files comes in parts of a page.
+  std::uint64_t new_pages(std::uint64_t at, std::uint64_t size, std::uint64_t& last) const {
+    const std::uint64_t page = (start_ + at) / kPageSize;
+    const std::uint64_t touched = pages_of((start_ + at) % kPageSize + size);
+    const std::uint64_t counted = page == last ? 1 : 0;
+    last = page + touched - 1;
+    return touched - counted;
+  }
+
+  static constexpr std::uint64_t kNoPage = ~std::uint64_t{0};  // a number that no page has
   std::uint64_t start_;
-  std::uint64_t last_page_ = ~std::uint64_t{0};  // a number that no page has
+  std::uint64_t last_page_ = kNoPage, last_only_a_ = kNoPage, last_only_b_ = kNoPage;
+  std::vector<std::uint64_t> last_of_kind_;  // by the index of the pair of kinds
   MemoryDifference result_;
 };
 
-bool is_text(std::uint8_t byte) {
-  return byte >= 0x20 && byte < 0x7F;
+bool is_space(std::uint8_t byte) {
+  return byte == ' ' || byte == '\t' || byte == '\n';
 }
 bool is_word(std::uint8_t byte) {
   return byte > 0x20 && byte < 0x7F;
+}
+bool is_text(std::uint8_t byte) {
+  return is_word(byte) || is_space(byte);
 }
 
 std::string quoted(Bytes bytes) {
   std::string text = "\"";
   for (const std::uint8_t byte : bytes) {
     if (byte == '"' || byte == '\\') text += '\\';
-    text += static_cast<char>(byte);
+    if (byte == '\n' || byte == '\t')
+      text += byte == '\n' ? "\\n" : "\\t";
+    else
+      text += static_cast<char>(byte);
   }
   return text + "\"";
 }
@@ -165,21 +183,87 @@ std::string quoted(Bytes bytes) {
 std::string hexadecimal(Bytes bytes) {
   std::string text;
   for (const std::uint8_t byte : bytes) text += fmt::format("{}{:02x}", text.empty() ? "" : " ", byte);
-  return text.empty() ? "nothing" : text;
+  return text;
 }
 
-// The word of `bytes` that goes on from `start`.
-Bytes word_from(Bytes bytes, std::size_t start) {
-  constexpr std::size_t kMost = 48;
-  std::size_t end = start;
-  while (end < bytes.size() && is_word(bytes[end]) && end - start < kMost) ++end;
-  return bytes.subspan(start, end - start);
-}
+// A piece of text around a difference. Its start is the same in both files.
+struct Words {
+  Bytes bytes;        // what it is a piece of
+  std::size_t limit;  // it goes no further than this
+  std::size_t start = 0, end = 0;
 
-// Text ends with a NUL, white space or the region; anything else after a word means that it is none.
-bool ends_as_text(Bytes bytes, std::size_t end) {
-  return end >= bytes.size() || is_text(bytes[end]) || bytes[end] == 0 || bytes[end] == '\n' ||
-         bytes[end] == '\t';
+  Bytes piece() const { return bytes.subspan(start, end - start); }
+  bool goes_on() const { return end < bytes.size() && is_word(bytes[end]); }
+
+  void add_word() {
+    while (end < bytes.size() && end < limit && is_word(bytes[end])) ++end;
+  }
+  void add_spaces_and_word() {
+    while (end < bytes.size() && end < limit && is_space(bytes[end])) ++end;
+    add_word();
+  }
+  // As far as to `word`, if it comes later: then it is not gone, but something came before it.
+  void add_words_to(Bytes word) {
+    for (Words more = *this;;) {
+      const std::size_t before = more.end;
+      more.add_spaces_and_word();
+      if (more.end == before || more.goes_on()) return;
+      std::size_t first = before;
+      while (first < more.end && is_space(bytes[first])) ++first;
+      const Bytes found = bytes.subspan(first, more.end - first);
+      if (!std::equal(found.begin(), found.end(), word.begin(), word.end())) continue;
+      end = more.end;
+      return;
+    }
+  }
+
+  // A NUL may end text, or what `bytes` are a piece of. Anything else that is no text means that it is none,
+  // and so does too little of it.
+  bool ends_as_text() const { return end >= bytes.size() || is_text(bytes[end]) || bytes[end] == 0; }
+  bool is_long_enough() const {
+    constexpr std::ptrdiff_t kShortest = 3;
+    std::size_t first = start, last = end;
+    while (first > 0 && is_text(bytes[first - 1])) --first;
+    while (last < bytes.size() && is_text(bytes[last])) ++last;
+    const Bytes text = bytes.subspan(first, last - first);
+    return std::count_if(text.begin(), text.end(), is_word) >= kShortest;
+  }
+
+  // With marks where a word goes on.
+  std::string text() const {
+    return fmt::format("{}{}{}", start > 0 && is_word(bytes[start - 1]) ? ".." : "", quoted(piece()),
+                       goes_on() ? ".." : "");
+  }
+};
+
+// The words of both that differ at `at`; where they differ in spaces, or in that one of them ends, also the
+// word before. So each side has its byte at `at` in it, unless the text ends there.
+std::array<Words, 2> words_around(Bytes a, Bytes b, std::size_t at) {
+  constexpr std::size_t kMostBefore = 32, kMostAfter = 48;
+  std::size_t start = at;
+  const auto go_back = [&](auto over) {
+    while (start > 0 && at - start < kMostBefore && over(a[start - 1])) --start;
+  };
+  go_back(is_word);
+  const bool word_a = is_word(a[at]), word_b = is_word(b[at]);
+  const bool other_word = start < at ? word_a || word_b : word_a && word_b;
+  if (!other_word && start == at) {
+    go_back(is_space);
+    go_back(is_word);
+  }
+  Words x{a, at + kMostAfter, start, at}, y{b, at + kMostAfter, start, at};
+  if (!other_word) {
+    x.add_spaces_and_word();
+    y.add_spaces_and_word();
+    return {x, y};
+  }
+  x.add_word();
+  y.add_word();
+  const Bytes word_of_a = x.piece(), word_of_b = y.piece();
+  const bool cut_a = x.goes_on(), cut_b = y.goes_on();
+  if (!cut_b) x.add_words_to(word_of_b);
+  if (!cut_a) y.add_words_to(word_of_a);
+  return {x, y};
 }
 
 }  // namespace
@@ -229,7 +313,7 @@ MemoryDifference compare_memory(const MemoryView& a, std::uint64_t a_start, cons
                                 std::uint64_t b_start, std::uint64_t size) {
   Walk x(a, a_start);
   Walk y(b, b_start);
-  Comparison comparison(a_start);
+  Comparison comparison(a_start, size);
   for (std::uint64_t done = 0; done < size;) {
     const std::uint64_t piece = std::min({size - done, x.left(), y.left()});
     comparison.kinds(x.extent(), y.extent(), done, piece);
@@ -242,25 +326,16 @@ MemoryDifference compare_memory(const MemoryView& a, std::uint64_t a_start, cons
 }
 
 Excerpt excerpt_of(Bytes a, Bytes b, std::size_t at) {
-  constexpr std::size_t kMostBefore = 32, kMostBytes = 8, kShortest = 3;
-  std::size_t start = at;
-  while (start > 0 && at - start < kMostBefore && is_word(a[start - 1]) && a[start - 1] == b[start - 1])
-    --start;
-  const Bytes x = word_from(a, start);
-  const Bytes y = word_from(b, start);
-  const bool words = (!x.empty() || !y.empty()) && std::max(x.size(), y.size()) >= kShortest;
-  if (words && ends_as_text(a, start + x.size()) && ends_as_text(b, start + y.size()))
-    return {quoted(x), quoted(y), true};
-  const auto bytes_at = [&](Bytes bytes, std::size_t count) {
-    return hexadecimal(bytes.subspan(std::min(at, bytes.size()),
-                                     std::min(count, bytes.size() - std::min(at, bytes.size()))));
-  };
-  std::size_t count = 0;
+  const auto words = words_around(a, b, at);
+  const auto& [x, y] = words;
+  if (x.ends_as_text() && y.ends_as_text() && (x.is_long_enough() || y.is_long_enough()))
+    return {x.text(), y.text(), true};
+  constexpr std::size_t kMostBytes = 8;
+  std::size_t count = 1;
   while (count < kMostBytes && at + count < a.size() && at + count < b.size() &&
          a[at + count] != b[at + count])
     ++count;
-  count = std::max<std::size_t>(count, 1);
-  return {bytes_at(a, count), bytes_at(b, count), false};
+  return {hexadecimal(a.subspan(at, count)), hexadecimal(b.subspan(at, count)), false};
 }
 
 }  // namespace tintype

@@ -15,8 +15,8 @@ namespace tintype {
 struct MemoryExtent {
   std::uint64_t page = 0;   // the first, as a number
   std::uint64_t pages = 1;  // of 4096 bytes
-  std::string_view kind;  // "normal", "unmeasured", "shared", "cpuid", "secrets", "parameter", "error range"
-  Bytes data = {};        // pages * 4096 bytes, or empty: zeroes, or what someone else fills in
+  std::string_view kind;    // one of igvm::page_kind_name(), "parameter" or "error range"
+  Bytes data = {};          // pages * 4096 bytes, or empty: zeroes, or what someone else fills in
   std::uint64_t end() const { return page + pages; }
 };
 
@@ -37,19 +37,25 @@ class MemoryView {
   std::vector<MemoryExtent> extents_;
 };
 
+// Pages that are of one kind in one file and of another in the other.
+struct KindChange {
+  std::string_view a, b;    // "absent" if there is none
+  std::uint64_t pages = 0;  // how many there are
+  std::uint64_t first = 0;  // where the first of them is
+};
+
 // How two pieces of memory of one size differ. Offsets are from their starts.
 struct MemoryDifference {
-  std::uint64_t bytes = 0;             // that the guest finds different
+  std::uint64_t compared = 0;          // bytes of each
+  std::uint64_t bytes = 0;             // of them that the guest finds different
   std::uint64_t pages = 0;             // in which they are
   std::optional<std::uint64_t> first;  // the first of them
   std::uint64_t only_a = 0,
                 only_b = 0;  // pages of zeroes that only one file has; the guest finds zeroes in both
   std::optional<std::uint64_t> first_only;  // the first of those
-  std::uint64_t kind_pages = 0;             // pages of another kind
-  std::uint64_t first_kind = 0;             // where the first of them is
-  std::string_view kind_a, kind_b;          // and what it is in each file; "absent" if it is in one only
+  std::vector<KindChange> kinds;            // a pair of kinds once, by where it is first
 
-  bool any() const { return bytes > 0 || only_a > 0 || only_b > 0 || kind_pages > 0; }
+  bool any() const { return bytes > 0 || only_a > 0 || only_b > 0 || !kinds.empty(); }
 };
 
 // Compares [a_start, a_start + size) of `a` with [b_start, b_start + size) of `b`. Takes time by what the
@@ -57,13 +63,14 @@ struct MemoryDifference {
 MemoryDifference compare_memory(const MemoryView& a, std::uint64_t a_start, const MemoryView& b,
                                 std::uint64_t b_start, std::uint64_t size);
 
-// A difference as people read it: words where both sides are text, bytes in hexadecimal otherwise.
+// A difference as people read it: words where both sides are text, bytes in hexadecimal otherwise. The two
+// sides are never equal.
 struct Excerpt {
   std::string a, b;  // "\"quiet\"", "3a 01"
   bool text = false;
 };
 
-// Of two pieces of memory, around the byte `at` in which they differ.
+// Of two pieces of memory, around `at`, the first byte in which they differ. Both have it.
 Excerpt excerpt_of(Bytes a, Bytes b, std::size_t at);
 
 }  // namespace tintype

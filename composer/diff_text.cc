@@ -56,11 +56,15 @@ void add_memory(const Difference& difference, const std::array<std::string, 2>& 
                 std::vector<std::string>& parts) {
   const MemoryDifference& memory = *difference.memory;
   if (memory.bytes > 0) {
-    const std::string bytes = count(memory.bytes, "byte");
-    if (memory.pages > 1)
-      parts.push_back(fmt::format("{} in {} pages differ", bytes, memory.pages));
-    else
-      parts.push_back(fmt::format("{} {}", bytes, memory.bytes == 1 ? "differs" : "differ"));
+    // Of a region that grows or shrinks, only what both have was compared.
+    const bool resized =
+        difference.range_a && difference.range_b && difference.range_a->size() != difference.range_b->size();
+    std::string bytes = count(memory.bytes, "byte");
+    if (resized)
+      bytes = memory.compared == 1 ? "the first byte"
+                                   : fmt::format("{} of the first {} bytes", memory.bytes, memory.compared);
+    const std::string pages = memory.pages > 1 ? fmt::format(" in {} pages", memory.pages) : "";
+    parts.push_back(fmt::format("{}{} {}", bytes, pages, memory.bytes == 1 ? "differs" : "differ"));
   }
   if (difference.structure && !difference.structure->fields.empty())
     parts.push_back(structure_text(*difference.structure));
@@ -71,9 +75,9 @@ void add_memory(const Difference& difference, const std::array<std::string, 2>& 
     if (pages > 0)
       parts.push_back(fmt::format("{} of zeroes only in {}, first at {}: the guest finds zeroes either way",
                                   count(pages, "page"), *file, where(difference, *memory.first_only)));
-  if (memory.kind_pages > 0)
-    parts.push_back(fmt::format("{} {} -> {}, first at {}", count(memory.kind_pages, "page"), memory.kind_a,
-                                memory.kind_b, where(difference, memory.first_kind)));
+  for (const KindChange& kind : memory.kinds)
+    parts.push_back(fmt::format("{} {} -> {}, first at {}", count(kind.pages, "page"), kind.a, kind.b,
+                                where(difference, kind.first)));
 }
 
 std::string name_of(const Difference& difference) {
@@ -119,7 +123,9 @@ std::string difference_text(const Difference& difference, const std::array<std::
   }
   if (a && b && a->start != b->start) parts.push_back(fmt::format("moved to {:#x}", b->start));
   if (a && b && a->size() != b->size())
-    parts.push_back(fmt::format("resized from {} to {}", a->size(), count(b->size(), "byte")));
+    parts.push_back(fmt::format("resized from {} to {}, {} {}", a->size(), count(b->size(), "byte"),
+                                a->size() < b->size() ? b->size() - a->size() : a->size() - b->size(),
+                                a->size() < b->size() ? "more" : "fewer"));
   if (difference.memory) add_memory(difference, files, parts);
   if (difference.memory && !difference.memory->any())
     parts.emplace_back(a->size() == b->size() ? "its contents are the same"

@@ -78,7 +78,7 @@ TEST_CASE("what moves, grows, comes and goes is told apart") {
         text_of_diff(image, composed({.initrd = Compose{}.initrd + std::string(16, '\0')}));
     CAPTURE(text);
     CHECK(says(text, "component initrd: size 252 -> 268, sha256 "));
-    CHECK(says(text, "resized from 252 to 268 bytes; its contents are the same as far as both go"));
+    CHECK(says(text, "resized from 252 to 268 bytes, 16 more; its contents are the same as far as both go"));
     CHECK(says(text, "boot_params: hdr.ramdisk_size (+540) 0xfc -> 0x10c"));
   }
   SUBCASE("gone") {
@@ -206,6 +206,28 @@ TEST_CASE("anyone's files are compared by address, header and parameter") {
     CHECK(says(text_of_diff(flagged(0), flagged(IGVM_PAGE_DATA_UNMEASURED)),
                "memory 0x5000-0x5fff: 1 page normal -> unmeasured, first at 0x5000"));
   }
+  SUBCASE("pages of several kinds, each pair of kinds by itself") {
+    const auto flagged = [](std::array<std::uint32_t, 4> flags) {
+      RawFile raw;
+      raw.platform(IGVM_PLATFORM_NATIVE);
+      std::uint64_t gpa = 0x5000;
+      for (const std::uint32_t each : flags) {
+        raw.add(IGVM_VHT_PAGE_DATA,
+                IGVM_VHS_PAGE_DATA{.gpa = gpa, .compatibility_mask = 1u, .file_offset = 0u, .flags = each});
+        gpa += kPageSize;
+      }
+      return raw.bytes();
+    };
+    constexpr std::uint32_t kUnmeasured = IGVM_PAGE_DATA_UNMEASURED, kShared = IGVM_PAGE_DATA_SHARED;
+    const DiffReport report =
+        difference(flagged({0, kUnmeasured, 0, 0}), flagged({kUnmeasured, kShared, kUnmeasured, 0}));
+    CHECK(says(render_text(report),
+               "memory 0x5000-0x8fff: 2 pages normal -> unmeasured, first at 0x5000; "
+               "1 page unmeasured -> shared, first at 0x6000"));
+    CHECK(Json::parse(render_json(report))["differences"][0]["memory"]["kinds"] ==
+          Json::parse(R"([{"pages": 2, "first": 0, "a": "normal", "b": "unmeasured"},
+                          {"pages": 1, "first": 4096, "a": "unmeasured", "b": "shared"}])"));
+  }
   SUBCASE("a parameter") {
     RawFile a = pages(0x5000, 1), b = pages(0x5000, 1);
     a.area(0).parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0).insert(0, 0x8000);
@@ -274,9 +296,11 @@ TEST_CASE("memory is compared by what the files hold, however much it is") {
   CHECK(found.bytes == 0);
   CHECK(found.only_b == 1);
   CHECK(found.first_only == std::uint64_t{1} << 41);
-  CHECK(found.kind_pages == std::uint64_t{1} << 28);
-  CHECK(found.kind_a == "parameter");
-  CHECK(found.kind_b == "absent");
+  REQUIRE(found.kinds.size() == 1);
+  CHECK(found.kinds[0].pages == std::uint64_t{1} << 28);
+  CHECK(found.kinds[0].first == std::uint64_t{1} << 40);
+  CHECK(found.kinds[0].a == "parameter");
+  CHECK(found.kinds[0].b == "absent");
 }
 
 TEST_CASE("a difference is text where it is, and bytes elsewhere") {
@@ -285,9 +309,101 @@ TEST_CASE("a difference is text where it is, and bytes elsewhere") {
     return found.a + " -> " + found.b;
   };
   CHECK(excerpt("root=/dev/vda ro", "root=/dev/vdb ro", 12) == "\"root=/dev/vda\" -> \"root=/dev/vdb\"");
+  CHECK(excerpt("root=/dev/vda ro", "root=/dev/vda rw", 15) == "\"ro\" -> \"rw\"");
   CHECK(excerpt("say \"a\\b\"", "say \"a\\c\"", 7) == "\"\\\"a\\\\b\\\"\" -> \"\\\"a\\\\c\\\"\"");
+  CHECK(excerpt("one\ttwo", "one\nfour", 3) == R"("one\ttwo" -> "one\nfour")");
   CHECK(excerpt(std::string_view("\0\1\2\3", 4), std::string_view("\0\7\10\3", 4), 1) == "01 02 -> 07 08");
   CHECK(excerpt("abcd\xff", "abce\xff", 3) == "64 -> 65");
+  CHECK(excerpt(std::string_view("abc\0", 4), "abc\1", 3) == "00 -> 01");
+  CHECK(excerpt(std::string_view("\1\0\0\0", 4), std::string_view("\1    ", 4), 1) == "00 00 00 -> 20 20 20");
+  const std::string before(100, 'x'), after(100, 'y');
+  CHECK(excerpt(before + "a" + after, before + "b" + after, 100) ==
+        fmt::format("..\"{0}a{1}\".. -> ..\"{0}b{1}\"..", before.substr(0, 32), after.substr(0, 47)));
+}
+
+TEST_CASE("what changes in a command line is what its excerpt shows") {
+  struct Change {
+    std::string_view a, b, said_of_a, said_of_b;
+  };
+  constexpr Change kChanges[] = {
+      {"console=ttyS0 quiet", "console=ttyS0 quiet debug", "quiet", "quiet debug"},
+      {"console=ttyS0 quiet", "console=ttyS0 quiet quiet", "quiet", "quiet quiet"},
+      {"console=ttyS0 quiet", "quiet", "console=ttyS0 quiet", "quiet"},
+      {"console=ttyS0 ro quiet", "console=ttyS0 quiet", "ro quiet", "quiet"},
+      {"console=ttyS0 quick quiet", "console=ttyS0 quiet", "quick quiet", "quiet"},
+      {"a=1 b=2 c=3 d=4", "a=1 d=4", "b=2 c=3 d=4", "d=4"},
+      {"a=1 b=2 c=3", "a=1 c=3 b=2", "b=2 c=3", "c=3 b=2"},
+      {"ro root=/dev/vda", "root=/dev/vda", "ro root=/dev/vda", "root=/dev/vda"},
+      {"loglevel=3 ro", "loglevel=15 ro", "loglevel=3", "loglevel=15"},
+      {"quiet ro", "quietly ro", "quiet", "quietly"},
+      {"console=ttyS0 quiet", "console=ttyS0  quiet", "console=ttyS0 quiet", "console=ttyS0  quiet"},
+      {"console=ttyS0 quiet", "console=ttyS0 quiet ", "quiet", "quiet "},
+      {"console=ttyS0 quiet ", "console=ttyS0 quiet debug", "quiet ", "quiet debug"},
+      {"quiet", " quiet", "quiet", " quiet"},
+      {"", "quiet", "", "quiet"},
+  };
+  for (const Change& change : kChanges) {
+    CAPTURE(change.a);
+    CAPTURE(change.b);
+    std::string a(change.a), b(change.b);
+    a += '\0';
+    b += '\0';
+    const auto at =
+        static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+    for (const bool turned : {false, true}) {
+      const Excerpt found =
+          turned ? excerpt_of(bytes_of(b), bytes_of(a), at) : excerpt_of(bytes_of(a), bytes_of(b), at);
+      CHECK(found.text);
+      CHECK((turned ? found.b : found.a) == fmt::format("\"{}\"", change.said_of_a));
+      CHECK((turned ? found.a : found.b) == fmt::format("\"{}\"", change.said_of_b));
+    }
+  }
+}
+
+// All pairs of short pieces of what may be text.
+TEST_CASE("the two sides of an excerpt are never equal") {
+  constexpr std::string_view kBytes("abc \n\0\x80", 7);
+  constexpr std::size_t kLength = 4;
+  std::vector<std::string> pieces = {""};
+  for (std::size_t i = 0; i < kLength; ++i) {
+    std::vector<std::string> longer;
+    for (const std::string& piece : pieces)
+      for (const char byte : kBytes) longer.push_back(piece + byte);
+    pieces = std::move(longer);
+  }
+  const std::string before = "abcd ";
+  std::size_t equal = 0, texts = 0;
+  for (std::size_t i = 0; i < pieces.size(); ++i)
+    for (std::size_t j = i % 16; j < pieces.size(); j += 16) {
+      if (i == j) continue;
+      const std::string a = before + pieces[i], b = before + pieces[j];
+      const auto at =
+          static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin()).first - a.begin());
+      const Excerpt found = excerpt_of(bytes_of(a), bytes_of(b), at);
+      equal += found.a == found.b ? 1 : 0;
+      texts += found.text ? 1 : 0;
+    }
+  CHECK(equal == 0);
+  CHECK(texts > 1000);
+}
+
+TEST_CASE("of a region that grows, what both have is compared") {
+  const DiffReport report = difference(composed({}), composed({.cmdline = "console=ttyS0 quiet debug"}));
+  CHECK(
+      says(render_text(report),
+           "region 'cmdline' 0x20000: resized from 20 to 26 bytes, 6 more; 1 of the first 20 bytes differs; "
+           "first at +19: \"quiet\" -> \"quiet debug\"; native digest parts at operation "));
+  const Json json = Json::parse(render_json(report));
+  for (const Json& found : json["differences"]) {
+    if (found["name"] != "cmdline") continue;
+    CHECK(found["memory"]["compared"] == 20);
+    CHECK(found["memory"]["bytes"] == 1);
+    CHECK(found["memory"]["excerpt"]["a"] == "\"quiet\"");
+    CHECK(found["memory"]["excerpt"]["b"] == "\"quiet debug\"");
+  }
+  CHECK(says(
+      text_of_diff(composed({}), composed({.cmdline = ""})),
+      "resized from 20 to 1 byte, 19 fewer; the first byte differs; first at +0: \"console=ttyS0\" -> \"\""));
 }
 
 TEST_CASE("a table of a hundred thousand structures is compared at once") {
