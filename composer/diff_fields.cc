@@ -334,9 +334,18 @@ std::string value_text(Bytes structure, const Place& place) {
   if (bytes.size() >= 4 && is_text(bytes))
     return fmt::format("\"{}\"", std::string(bytes.begin(), bytes.end()));
   std::uint64_t number = 0;
-  if (bytes.size() > sizeof(number)) return to_hex(bytes.first(std::min<std::size_t>(bytes.size(), 32)));
+  if (bytes.size() > sizeof(number)) return to_hex(bytes);
   for (std::size_t i = bytes.size(); i-- > 0;) number = number << 8 | bytes[i];
   return fmt::format("{:#x}", number);
+}
+
+// A part of a field that is too long to print, with `offset` in it.
+Place shortened(const Place& place, std::size_t offset) {
+  constexpr std::size_t kLongest = 32;
+  if (place.size <= kLongest) return place;
+  const std::size_t skipped = (offset - place.offset) / kLongest * kLongest;
+  return {fmt::format("{}, byte {}", place.name, skipped), place.offset + skipped,
+          std::min(kLongest, place.size - skipped)};
 }
 
 template <typename PlaceAt>
@@ -348,7 +357,7 @@ std::vector<FieldChange> changes_of(Bytes a, Bytes b, PlaceAt place_at) {
       ++at;
       continue;
     }
-    const Place place = place_at(at);
+    const Place place = shortened(place_at(at), at);
     changes.push_back({place.name, place.offset, value_text(a, place), value_text(b, place)});
     at = std::max(at + 1, place.offset + place.size);
   }

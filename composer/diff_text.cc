@@ -8,12 +8,21 @@ namespace {
 
 using Kind = Difference::Kind;
 
-// A hash in full is for machines, which read the JSON.
-std::string shortened(const std::string& value) {
+// A hash in full is for machines, which read the JSON. Long values are shown from where they differ.
+std::pair<std::string, std::string> shortened(const std::string& a, const std::string& b) {
   constexpr std::size_t kLongest = 120, kHash = 64, kShown = 16;
-  const bool hash = value.size() >= kHash && value.find_first_not_of("0123456789abcdef") == std::string::npos;
-  if (hash) return value.substr(0, kShown) + "..";
-  return value.size() > kLongest ? value.substr(0, kLongest) + ".." : value;
+  const auto is_hash = [](const std::string& value) {
+    return value.size() >= kHash && value.find_first_not_of("0123456789abcdef") == std::string::npos;
+  };
+  const std::size_t most = is_hash(a) || is_hash(b) ? kShown : kLongest;
+  const auto at =
+      static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+  const std::size_t start = at < most ? 0 : at - at % 2;  // whole bytes of what is hexadecimal
+  const auto part = [&](const std::string& value) {
+    return fmt::format("{}{}{}", start > 0 ? ".." : "", value.substr(start, most),
+                       value.size() > start + most ? ".." : "");
+  };
+  return {part(a), part(b)};
 }
 
 std::string count(std::uint64_t number, std::string_view one) {
@@ -23,8 +32,8 @@ std::string count(std::uint64_t number, std::string_view one) {
 std::string values_text(const std::vector<ValueChange>& values) {
   std::string text;
   for (const auto& [name, a, b] : values) {
-    const std::string change =
-        b.empty() && name == "difference" ? a : fmt::format("{} {} -> {}", name, shortened(a), shortened(b));
+    const auto [x, y] = shortened(a, b);
+    const std::string change = b.empty() && name == "difference" ? a : fmt::format("{} {} -> {}", name, x, y);
     text += (text.empty() ? "" : ", ") + change;
   }
   return text;

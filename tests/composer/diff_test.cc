@@ -406,6 +406,30 @@ TEST_CASE("of a region that grows, what both have is compared") {
       "resized from 20 to 1 byte, 19 fewer; the first byte differs; first at +0: \"console=ttyS0\" -> \"\""));
 }
 
+TEST_CASE("a long value is shown where it differs") {
+  const std::string digits(80, '0');
+  const auto text = [](const std::string& a, const std::string& b) {
+    return difference_text({.category = "header", .name = "policy", .values = {{"data", a, b}}}, {"a", "b"});
+  };
+  CHECK(text(digits + "1234", digits + "1256") == "policy: data ..34 -> ..56");
+  CHECK(text("1" + digits, "2" + digits) ==
+        fmt::format("policy: data 1{0}.. -> 2{0}..", digits.substr(0, 15)));
+  CHECK(text(digits, "none") == fmt::format("policy: data {}.. -> none", digits.substr(0, 16)));
+  const std::string words(121, 'w');
+  CHECK(text(words + "x", words + "y") == "policy: data ..wx -> ..wy");
+  CHECK(text("one", "two") == "policy: data one -> two");
+
+  std::vector<std::uint8_t> a(4096, 0), b(4096, 0);
+  b[0x140 + 100] = 1;  // edid_info
+  const auto change = compare_structures("boot_params", a, b);
+  REQUIRE(change);
+  REQUIRE(change->fields.size() == 1);
+  CHECK(change->fields[0].field == "edid_info, byte 96");
+  CHECK(change->fields[0].offset == 0x140 + 96);
+  CHECK(change->fields[0].a == std::string(64, '0'));
+  CHECK(change->fields[0].b == "0000000001" + std::string(54, '0'));
+}
+
 TEST_CASE("a table of a hundred thousand structures is compared at once") {
   constexpr std::size_t kSize = 250'000;
   std::vector<std::uint8_t> a(kSize, 2), b;
