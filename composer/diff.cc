@@ -11,11 +11,7 @@ namespace {
 // The platforms to compare memory under: those that both files declare, or, if there is none, the first of
 // each.
 std::vector<MaskPair> masks_of(const DiffSide& a, const DiffSide& b, std::optional<LaunchPlatform> only) {
-  if (only) {
-    const auto x = launch_mask(a.file, *only);
-    const auto y = launch_mask(b.file, *only);
-    if (x && y) return {{std::string(launch_platform_name(*only)), *x, *y}};
-  }
+  if (only && a.only && b.only) return {{std::string(launch_platform_name(*only)), *a.only, *b.only}};
   std::vector<MaskPair> pairs;
   for (std::size_t i = 0; i < a.file.platforms.size(); ++i) {
     const auto& x = a.file.platforms[i];
@@ -28,12 +24,41 @@ std::vector<MaskPair> masks_of(const DiffSide& a, const DiffSide& b, std::option
   return pairs;
 }
 
+void compare_all_memory(const DiffSide& a, const DiffSide& b, std::optional<LaunchPlatform> only,
+                        DiffReport& report) {
+  for (const MaskPair& masks : masks_of(a, b, only)) {
+    if (masks.name.empty())
+      report.notes.push_back(fmt::format(
+          "the files declare no platform in common: memory is compared as platform {} finds it in "
+          "{} and platform {} in {}",
+          a.headers.platforms[0].what, a.name, b.headers.platforms[0].what, b.name));
+    compare_regions(a, b, masks, report);
+  }
+}
+
+void compare_all_digests(const DiffSide& a, const DiffSide& b, const DiffOptions& options,
+                         DiffReport& report) {
+  bool any = false;
+  for (const LaunchPlatform platform : declared_platforms(a.file)) {
+    if ((options.platform && *options.platform != platform) || !launch_mask(b.file, platform)) continue;
+    compare_digests(a, b, platform, options.host, report);
+    any = true;
+  }
+  if (!any)
+    report.notes.emplace_back("no digests are compared: no platform that has one is declared by both files");
+}
+
 // What the comparison by meaning does not tell apart, such as the order of headers.
 void compare_rest(const DiffSide& a, const DiffSide& b, DiffReport& report) {
   if (!report.equal()) return;
   const bool same_bytes = std::equal(a.bytes.begin(), a.bytes.end(), b.bytes.begin(), b.bytes.end());
   if (same_bytes) return;
   const auto same = igvm::same(a.file, b.file);
+  if (!same && a.only) {
+    report.notes.push_back("the files differ in what other platforms get, or in the order of headers: " +
+                           same.error().message());
+    return;
+  }
   if (!same) {
     Difference difference{.category = "header", .name = "headers"};
     difference.values.push_back({"difference", same.error().message(), ""});
@@ -65,11 +90,11 @@ void add_difference(Difference found, const std::string& platform, DiffReport& r
 }
 
 Result<DiffReport> gather_diff(const DiffOptions& options, Bytes a_bytes, Bytes b_bytes) {
-  const DiffSide a = TRY(open_side(options.a, a_bytes));
-  const DiffSide b = TRY(open_side(options.b, b_bytes));
+  DiffSide a = TRY(open_side(options.a, a_bytes));
+  DiffSide b = TRY(open_side(options.b, b_bytes));
   if (options.platform)
-    for (const DiffSide* side : {&a, &b})
-      TRY(with_context(launch_mask(side->file, *options.platform), side->name));
+    for (DiffSide* side : {&a, &b})
+      side->only = TRY(with_context(launch_mask(side->file, *options.platform), side->name));
   DiffReport report{.files = {options.a, options.b},
                     .sizes = {a_bytes.size(), b_bytes.size()},
                     .differences = {},
@@ -78,10 +103,8 @@ Result<DiffReport> gather_diff(const DiffOptions& options, Bytes a_bytes, Bytes 
                     .notes = {}};
   compare_headers(a, b, report);
   compare_machines(a, b, report);
-  for (const MaskPair& masks : masks_of(a, b, options.platform)) compare_regions(a, b, masks, report);
-  for (const LaunchPlatform platform : declared_platforms(a.file))
-    if ((!options.platform || *options.platform == platform) && launch_mask(b.file, platform))
-      compare_digests(a, b, platform, options.host, report);
+  compare_all_memory(a, b, options.platform, report);
+  compare_all_digests(a, b, options, report);
   compare_rest(a, b, report);
   return report;
 }

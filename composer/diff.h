@@ -70,6 +70,7 @@ struct DiffSide {
   Bytes bytes;
   igvm::File file;
   InspectReport headers;
+  std::optional<std::uint32_t> only = {};  // the mask of the platform that is compared; none: all of them
   const std::optional<Machine>& machine() const { return headers.machine; }
 };
 

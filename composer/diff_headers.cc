@@ -64,26 +64,43 @@ void compare_entries(const std::string& category, const std::vector<Entry>& a, c
   }
 }
 
+// Whether what has a mask is for a platform that is compared.
+bool is_compared(const DiffSide& side, std::uint32_t mask) {
+  return !side.only || (mask & *side.only) != 0;
+}
+
 // The platforms of a mask by name: which bit a file gives to which is its own business.
 std::string platforms_of(const DiffSide& side, std::uint32_t mask) {
   std::string names;
-  for (std::size_t i = 0; i < side.file.platforms.size(); ++i)
-    if ((side.file.platforms[i].compatibility_mask & mask) != 0)
+  for (std::size_t i = 0; i < side.file.platforms.size(); ++i) {
+    const std::uint32_t platform = side.file.platforms[i].compatibility_mask;
+    if ((platform & mask) != 0 && is_compared(side, platform))
       names += (names.empty() ? "" : ", ") + side.headers.platforms[i].what;
+  }
   return names.empty() ? "none" : names;
+}
+
+std::optional<std::uint32_t> mask_of(const Fields& fields) {
+  const std::string* value = value_of(fields, "mask");
+  if (!value) return std::nullopt;
+  std::uint32_t mask = 0;
+  for (const char digit : std::string_view(*value).substr(2))
+    mask = mask << 4 | static_cast<std::uint32_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+  return mask;
+}
+
+bool is_compared(const DiffSide& side, const HeaderReport& header) {
+  const auto mask = mask_of(header.fields);
+  return !mask || is_compared(side, *mask);
 }
 
 Fields without_masks(const DiffSide& side, const Fields& fields) {
   Fields result;
   for (const auto& [name, value] : fields) {
-    if (name != "mask") {
+    if (name == "mask")
+      result.emplace_back("platforms", platforms_of(side, *mask_of(fields)));
+    else
       result.emplace_back(name, value);
-      continue;
-    }
-    std::uint32_t mask = 0;
-    for (const char digit : std::string_view(value).substr(2))
-      mask = mask << 4 | static_cast<std::uint32_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-    result.emplace_back("platforms", platforms_of(side, mask));
   }
   return result;
 }
@@ -92,6 +109,7 @@ std::vector<Entry> entries_of(const DiffSide& side, const std::vector<HeaderRepo
                               std::string_view prefix, std::string_view key = "") {
   std::vector<Entry> entries;
   for (const HeaderReport& header : headers) {
+    if (!is_compared(side, header)) continue;
     std::string name = fmt::format("{}{}", prefix, header.what);
     if (const std::string* value = key.empty() ? nullptr : value_of(header.fields, std::string(key)))
       name += " " + *value;
@@ -108,6 +126,7 @@ std::vector<Entry> contexts_of(const DiffSide& side) {
     const auto* context = std::get_if<igvm::VpContext>(&directive);
     if (!context || index >= side.headers.contexts.size()) continue;
     const HeaderReport& header = side.headers.contexts[index++];
+    if (!is_compared(side, header)) continue;
     Entry entry{fmt::format("vCPU {} {}", context->vp_index, header.what),
                 without_masks(side, header.fields)};
     entry.fields.emplace_back("sha256 of the context", to_hex(sha256(context->data)));
@@ -133,6 +152,7 @@ std::vector<Entry> parameters_of(const DiffSide& side) {
       areas[parameter->header.parameter_area_index].values.emplace_back(
           parameter->header.byte_offset, igvm::parameter_name(parameter->type));
     } else if (const auto* insert = std::get_if<IGVM_VHS_PARAMETER_INSERT>(&directive)) {
+      if (!is_compared(side, insert->compatibility_mask)) continue;
       const Area& inserted = areas[insert->parameter_area_index];
       const std::string platforms = platforms_of(side, insert->compatibility_mask);
       entries.push_back({fmt::format("parameter area {:#x}", insert->gpa.value()), inserted.fields});
@@ -210,6 +230,7 @@ void compare_headers(const DiffSide& a, const DiffSide& b, DiffReport& report) {
   const auto platforms = [](const DiffSide& side) {
     std::vector<Entry> entries;
     for (const HeaderReport& header : side.headers.platforms) {
+      if (!is_compared(side, header)) continue;
       Entry entry{"platform " + header.what, {}};
       for (const auto& field : header.fields)
         if (field.first != "mask") entry.fields.push_back(field);

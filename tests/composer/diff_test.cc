@@ -236,6 +236,49 @@ TEST_CASE("anyone's files are compared by address, header and parameter") {
     CHECK(says(text, "parameter VP_COUNT 0x8000: only in a\n"));
     CHECK(says(text, "parameter MEMORY_MAP 0x8000: only in b\n"));
   }
+  SUBCASE("what the host fills in differs in kind only") {
+    RawFile host;
+    host.platform(IGVM_PLATFORM_NATIVE).area(0).parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0).insert(0, 0x5000);
+    const DiffReport report = difference(pages(0x5000, 1).bytes(), host.bytes());
+    CHECK(says(render_text(report), "memory 0x5000-0x5fff: 1 page normal -> parameter, first at 0x5000;"));
+  }
+  SUBCASE("no platform in common") {
+    RawFile a, b;
+    a.platform(IGVM_PLATFORM_NATIVE).page(0x5000, 1, igvm_files::kDataOffset);
+    b.platform(IGVM_PLATFORM_TDX).page(0x5000, 1, igvm_files::kDataOffset);
+    const std::string text = text_of_diff(a.bytes(), b.bytes());
+    CAPTURE(text);
+    CHECK(says(text, "platform native: only in a\n"));
+    CHECK(says(text,
+               "the files declare no platform in common: memory is compared as platform native finds it in a "
+               "and platform tdx in b\n"));
+    CHECK(says(text, "no digests are compared: no platform that has one is declared by both files\n"));
+  }
+  SUBCASE("what one platform gets") {
+    const auto both = [](std::uint32_t file_offset, std::uint32_t parameter, std::uint64_t gpa) {
+      RawFile raw;
+      raw.platform(IGVM_PLATFORM_NATIVE, 1).platform(IGVM_PLATFORM_TDX, 2);
+      raw.page(0x5000, 3, igvm_files::kDataOffset + 4096).data(Octets(3 * 4096, 1));
+      raw.page(gpa, 2, file_offset).area(0).parameter(parameter, 0).insert(0, 0x8000, 2);
+      return raw.bytes();
+    };
+    const Octets a = both(0, IGVM_VHT_MEMORY_MAP, 0xA000);
+    const Octets b = both(igvm_files::kDataOffset, IGVM_VHT_VP_COUNT_PARAMETER, 0xD000);
+    const auto compared = [&](LaunchPlatform platform) {
+      const auto report = gather_diff({.a = "a", .b = "b", .platform = platform}, a, b);
+      REQUIRE_OK(report);
+      return *report;
+    };
+    const DiffReport native = compared(LaunchPlatform::native);
+    CHECK(native.equal());
+    REQUIRE(native.notes.size() == 1);
+    CHECK(native.notes[0].starts_with(
+        "the files differ in what other platforms get, or in the order of headers: "));
+    const std::string tdx = render_text(compared(LaunchPlatform::tdx));
+    CHECK(says(tdx, "parameter MEMORY_MAP 0x8000: only in a\n"));
+    CHECK(says(tdx, "memory 0xa000-0xafff: only in a; "));
+    CHECK_FALSE(difference(a, b).equal());
+  }
   SUBCASE("which bit of the mask a file gives to a platform does not matter") {
     RawFile a, b;
     a.platform(IGVM_PLATFORM_NATIVE, 1).page(0x5000, 1, igvm_files::kDataOffset);
