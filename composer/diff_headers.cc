@@ -202,14 +202,15 @@ std::vector<Entry> components_of(const Machine& machine) {
 
 std::vector<Entry> device_entries(const Machine& machine) {
   std::vector<Entry> entries;
-  for (const Device& device : devices_of(machine))
+  for (const Device& device : devices_of(machine)) {
     entries.push_back({fmt::format("device {}", device.name),
                        {{"compatible", std::string(device.compatible)},
                         {"space", device.space == Device::Space::port ? "port" : "mmio"},
                         {"base", fmt::format("{:#x}", device.base)},
                         {"size", fmt::format("{:#x}", device.size)},
-                        {"count", std::to_string(device.count)},
-                        {"interrupt", device.interrupt ? std::to_string(*device.interrupt) : "none"}}});
+                        {"count", std::to_string(device.count)}}});
+    if (device.interrupt) entries.back().fields.emplace_back("interrupt", std::to_string(*device.interrupt));
+  }
   return entries;
 }
 

@@ -23,12 +23,13 @@ struct Compose {
   std::string initrd = tiny::cpio({{"file", "an initrd"}});
   std::uint64_t memory = 256 * kMiB;
   std::uint32_t cpus = 1;
+  std::vector<std::uint8_t> kernel = tiny::elf();
 };
 
 Octets composed(const Compose& inputs) {
   const TemporaryFolder folder;
   BuildOptions options = {.output = folder / "image.bin",
-                          .kernel = folder.write("vmlinux", tiny::elf()),
+                          .kernel = folder.write("kernel", inputs.kernel),
                           .cmdline = inputs.cmdline,
                           .memory = inputs.memory,
                           .cpus = inputs.cpus};
@@ -302,7 +303,7 @@ TEST_CASE("anyone's files are compared by address, header and parameter") {
 }
 
 TEST_CASE("files of any two kinds can be compared") {
-  std::vector<Octets> files = {composed({})};
+  std::vector<Octets> files = {composed({}), composed({.kernel = tiny::arm64_image()})};
   for (const auto& path : igvm_files::accepted_vectors()) files.push_back(igvm_files::load(path));
   for (std::size_t i = 0; i < files.size(); ++i) {
     // Itself, its neighbour, and the snapshot both ways: all pairs take a minute with sanitizers.
@@ -312,7 +313,15 @@ TEST_CASE("files of any two kinds can be compared") {
       const DiffReport report = difference(files[i], files[j]);
       CHECK(difference(files[j], files[i]).equal() == report.equal());
       CHECK(report.equal() == (files[i] == files[j]));
-      CHECK(Json::parse(render_json(report))["differences"].size() == report.differences.size());
+      const Json json = Json::parse(render_json(report));
+      CHECK(json["differences"].size() == report.differences.size());
+      for (const Json& found : json["differences"]) {
+        CAPTURE(found.dump());
+        for (const Json& value : found.value("values", Json::array())) CHECK(value["a"] != value["b"]);
+        const Json memory = found.value("memory", Json::object());
+        if (memory.contains("excerpt")) CHECK(memory["excerpt"]["a"] != memory["excerpt"]["b"]);
+        for (const Json& kind : memory.value("kinds", Json::array())) CHECK(kind["a"] != kind["b"]);
+      }
     }
   }
 }
