@@ -94,7 +94,7 @@ Result<DiffReport> gather_diff(const DiffOptions& options, Bytes a_bytes, Bytes 
   DiffSide b = TRY(open_side(options.b, b_bytes));
   if (options.platform)
     for (DiffSide* side : {&a, &b})
-      side->only = TRY(with_context(launch_mask(side->file, *options.platform), side->name));
+      side->only = TRY(said_of(side->name, launch_mask(side->file, *options.platform)));
   DiffReport report{.files = {options.a, options.b},
                     .sizes = {a_bytes.size(), b_bytes.size()},
                     .differences = {},

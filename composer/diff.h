@@ -45,6 +45,7 @@ struct DigestDifference {
   std::optional<std::size_t> parts_at;   // the first operation that differs, from 1
   std::string operation_a, operation_b;  // what it is in each file; empty past the last
   std::optional<GpaRange> page_a, page_b;
+  Json host_a, host_b;  // the options that each depends on: host_json()
 };
 
 struct DiffReport {

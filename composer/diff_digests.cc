@@ -62,7 +62,9 @@ void compare_digests(const DiffSide& a, const DiffSide& b, LaunchPlatform platfo
                           .operation_a = {},
                           .operation_b = {},
                           .page_a = {},
-                          .page_b = {}};
+                          .page_b = {},
+                          .host_a = host_json(*x),
+                          .host_b = host_json(*y)};
   if (!(x->digest == y->digest)) {
     const auto at =
         std::mismatch(x->operations.begin(), x->operations.end(), y->operations.begin(), y->operations.end(),

@@ -82,6 +82,8 @@ Json digest_json(const DigestDifference& digest) {
     json["operation_a"] = digest.operation_a;
     json["operation_b"] = digest.operation_b;
   }
+  json["host_a"] = digest.host_a;
+  json["host_b"] = digest.host_b;
   return json;
 }
 

@@ -6,6 +6,7 @@
 #include "composer/command.h"
 #include "composer/command_line.h"
 #include "composer/files.h"
+#include "formats/printable.h"
 
 namespace tintype {
 
@@ -37,7 +38,7 @@ Result<Done> diff(const DiffOptions& options) {
   const InputFile a = TRY(InputFile::open_snapshot(options.a));
   const InputFile b = TRY(InputFile::open_snapshot(options.b));
   const DiffReport report = TRY(gather_diff(options, a.bytes(), b.bytes()));
-  return Done{.text = options.json ? render_json(report) : render_text(report),
+  return Done{.text = options.json ? render_json(report) : printable(render_text(report)),
               .status = report.equal() ? 0 : kDifferent,
               .trouble = kTrouble};
 }
