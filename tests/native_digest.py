@@ -121,13 +121,14 @@ def native_digest(data):
             if platform == (NATIVE if arch == "x86_64" else VSM_ISOLATION) and (arch == "x86_64" or vtl == 0):
                 mask |= bit
     nodes = tree_of(data)
-    pages, parameters, vcpus, areas, values, ram = [], [], [], {}, {}, []
+    pages, parameters, vcpus, areas, values, named = [], [], [], {}, {}, []
     for kind, body in found:
         if kind == 0x302:  # PAGE_DATA
             gpa, bits, offset, flags, _ = struct.unpack_from("<QIIIH", body)
             if bits & mask:
                 contents = data[offset:offset + PAGE] if offset else bytes(PAGE)
                 page_kind = 3 if flags & 4 else 2 if flags & 2 else 1
+                named.append([gpa, gpa + PAGE])
                 if page_kind != 1 or contents.strip(b"\0"):
                     pages.append((gpa, page_kind, contents))
         elif kind == 0x301:  # PARAMETER_AREA
@@ -139,6 +140,7 @@ def native_digest(data):
         elif kind == 0x303:  # PARAMETER_INSERT
             gpa, bits, index = struct.unpack_from("<QII", body)
             if bits & mask:
+                named.append([gpa, gpa + areas[index]])
                 pages += [(gpa + i * PAGE, 4, b"") for i in range(areas[index] // PAGE)]
                 parameters += [(gpa + offset, value) for offset, value in values[index]]
         elif kind == 0x304:  # VP_CONTEXT
@@ -146,11 +148,14 @@ def native_digest(data):
             if bits & mask:
                 read = registers_x86 if arch == "x86_64" else registers_arm64
                 vcpus.append((index, read(data, offset)))
-        elif kind == 0x305 and nodes is None:  # REQUIRED_MEMORY
+        elif kind in (0x305, 0x30D):  # REQUIRED_MEMORY, ERROR_RANGE
             gpa, bits, size = struct.unpack_from("<QII", body)
             if bits & mask:
-                ram.append([gpa, gpa + size])
-    if nodes is not None:
+                named.append([gpa, gpa + size])
+    if nodes is None:
+        ram = named
+    else:
+        ram = []
         for path, node in nodes.items():
             if path.startswith("/memory@"):
                 reg = wide(node["reg"])

@@ -22,6 +22,43 @@ compose tree --kernel "$samples/hello-arm64" --device-tree --gic v2 --memory 3G
 for kernel in cloud arm64; do
   [ ! -e "$assets/$kernel/vmlinuz" ] || compose "$kernel" --kernel "$assets/$kernel/vmlinuz" --cmdline quiet
 done
+# Memory outside RAM that files without a machine description name, each in another way.
+python3 - << 'END'
+import struct
+import zlib
+
+PAGE = 4096
+ELSEWHERE = 0xE0000000
+
+
+def write(name, *headers):
+    """A NATIVE file with a page at 0x1000 that vCPU 0 starts in, and `headers`, (type, body)."""
+    context = bytearray(PAGE)
+    struct.pack_into("<QQ", context, 128, 0x1000, 2)
+    size = 8 + 16 + 8 + 24 + 8 + 24 + sum(8 + len(body) for _, body in headers)
+    data = 24 + size
+    headers = [(0x001, struct.pack("<IBBHQ", 1, 0, 0, 1, 0)), (0x302, struct.pack("<QIIIHH", 0x1000, 1, data, 0, 0, 0)),
+               *headers, (0x304, struct.pack("<QIIHHI", 0, 1, data + PAGE, 0, 0, 0))]
+    # The length of a VP context leaves its padding out.
+    body = b"".join(struct.pack("<II", kind, 20 if kind == 0x304 else len(rest)) + rest for kind, rest in headers)
+    fixed = struct.pack("<5I", 0x4D564749, 1, 24, size, data + 2 * PAGE)
+    checksum = struct.pack("<I", zlib.crc32(fixed + bytes(4) + body))
+    with open("memory-" + name + ".igvm", "wb") as file:
+        file.write(fixed + checksum + body + b"\xf4" * PAGE + context)
+
+
+def page(gpa, flags=0):
+    return 0x302, struct.pack("<QIIIHH", gpa, 1, 0, flags, 0, 0)
+
+
+write("none")
+write("page", page(ELSEWHERE))
+write("two-pages", page(ELSEWHERE), page(ELSEWHERE + PAGE))
+write("unmeasured", page(ELSEWHERE, 2))
+write("shared", page(ELSEWHERE, 4))
+write("error", (0x30D, struct.pack("<QII", ELSEWHERE + 2 * PAGE, 1, PAGE)))
+write("area", (0x301, struct.pack("<QII", PAGE, 0, 0)), (0x303, struct.pack("<QII", ELSEWHERE, 1, 0)))
+END
 cp "$here"/vectors/igvm/digest/native-*.igvm "$here/vectors/igvm/digest/aarch64.igvm" .
 
 files=0

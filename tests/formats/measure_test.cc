@@ -295,6 +295,51 @@ TEST_CASE("what a guest without isolation can see is in its digest, and the rest
       true);
 }
 
+TEST_CASE("without a machine description memory is what the file names") {
+  const Octets data = pages_of_noise(1);
+  constexpr std::uint64_t kElsewhere = 0xE0000000;
+  using Headers = std::vector<igvm::Directive>;
+  const auto with = [&](const Headers& headers, bool described = false) {
+    NativeFile file(data);
+    if (!described) file.machine.reset();
+    file.file.directives.insert(file.file.directives.end(), headers.begin(), headers.end());
+    return file.digest();
+  };
+  const auto error = [](std::uint64_t gpa) {
+    return IGVM_VHS_ERROR_RANGE{.gpa = gpa, .compatibility_mask = 1u, .size_bytes = 4096u};
+  };
+  const auto required = [](std::uint64_t gpa) {
+    return IGVM_VHS_REQUIRED_MEMORY{.gpa = gpa, .compatibility_mask = 1u, .number_of_bytes = 8192u};
+  };
+  const igvm::PageRun zero = NativeFile::page(kElsewhere, {});
+  const Headers area = {igvm::ParameterArea{.number_of_bytes = 4096, .parameter_area_index = 0},
+                        IGVM_VHS_PARAMETER_INSERT{.gpa = kElsewhere, .compatibility_mask = 1u}};
+  const std::string none = with({});
+  // A guest finds zeroes in such a page, whoever names it, and nothing without it.
+  CHECK(with({zero}) != none);
+  CHECK(with({error(kElsewhere)}) == with({zero}));
+  CHECK(with({error(kElsewhere + 4096)}) != with({zero}));
+  CHECK(with(area) != none);
+  CHECK(with(area) != with({zero}));
+  // In memory that is there anyway a zero page says nothing.
+  CHECK(with({required(kElsewhere)}) != none);
+  CHECK(with({required(kElsewhere), zero}) == with({required(kElsewhere)}));
+  CHECK(with({required(kElsewhere), error(kElsewhere + 4096)}) == with({required(kElsewhere)}));
+  // Pages of another platform are none of this one's memory.
+  igvm::PageRun other = zero;
+  other.compatibility_mask = 2;
+  NativeFile two(data);
+  two.machine.reset();
+  two.file.platforms.push_back({.compatibility_mask = 2u,
+                                .platform_type = IGVM_PLATFORM_VSM_ISOLATION,
+                                .platform_version = std::uint16_t{1}});
+  two.file.directives.emplace_back(other);
+  CHECK(two.digest() == none);
+  // With a description it says what memory is, and loaders refuse what lies outside.
+  CHECK(with({zero}, true) == with({}, true));
+  CHECK(with({error(kElsewhere)}, true) == with({}, true));
+}
+
 TEST_CASE("pages that are not measured count by address and kind") {
   const Octets data = pages_of_noise(1), other = Octets(4096, 7);
   const auto with = [&](std::uint32_t flags, std::uint64_t gpa, Bytes contents) {

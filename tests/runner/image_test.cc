@@ -1,7 +1,10 @@
 #include "runner/image.h"
 
 #include <cstring>
+#include <functional>
 
+#include "formats/measure.h"
+#include "runner/guest_memory.h"
 #include "runner/guests.h"
 #include "support/test_main.h"
 
@@ -117,6 +120,32 @@ TEST_CASE("outside RAM a foreign file gets memory of its own, a snapshot a refus
   const auto straddling = plan(started().pages(kDefaultMemory - kPageSize, page(1, 3)));
   REQUIRE_OK(straddling);
   CHECK(straddling->memory == std::vector<GpaRange>{{0, kDefaultMemory + 2 * kPageSize}});
+}
+
+TEST_CASE("the memory that a foreign file gets besides RAM is what its native digest covers") {
+  const std::function<void(Image&)> changes[] = {
+      [](Image&) {},
+      [](Image& image) { image.zero_pages(kGiB, 3); },
+      [](Image& image) { image.pages(kGiB, page(1, 2)); },
+      [](Image& image) { image.required(kGiB, 2 * kPageSize).zero_pages(kGiB + kPageSize, 2); },
+      [](Image& image) { image.parameter(IGVM_VHT_VP_COUNT_PARAMETER, 0, kGiB); },
+      [](Image& image) { image.zero_pages(kDefaultMemory - kPageSize, 2); },
+      [](Image& image) {
+        image.file().directives.emplace_back(
+            IGVM_VHS_ERROR_RANGE{.gpa = kGiB, .compatibility_mask = 1, .size_bytes = kPageSize});
+      }};
+  for (const auto& change : changes) {
+    Image image = started();
+    change(image);
+    const Octets bytes = image.write();
+    const auto plan = plan_guest(bytes, {}, image.arch());
+    REQUIRE_OK(plan);
+    const auto launch = native_launch(igvm::read(bytes).value(), std::nullopt);
+    REQUIRE_OK(launch);
+    std::vector<GpaRange> memory = launch->ram;
+    memory.push_back({0, kDefaultMemory});
+    CHECK(plan->memory == normalised(memory));
+  }
 }
 
 TEST_CASE("no memory lies where a device is") {
