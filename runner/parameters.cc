@@ -128,9 +128,30 @@ std::map<std::uint32_t, Area> inserted_areas(const igvm::File& file, std::uint32
   return inserted;
 }
 
+// Where a value goes.
+struct Taken {
+  GpaRange range;
+  std::uint32_t type = 0;
+};
+
+// Of two values in one place the later would win, so that the guest would see in which order the file has
+// them. Sorted, values overlap if and only if two neighbours do: none is empty.
+Result<void> check_disjoint(std::vector<Taken> taken) {
+  std::sort(taken.begin(), taken.end(), [](const Taken& a, const Taken& b) { return a.range < b.range; });
+  for (std::size_t i = 1; i < taken.size(); ++i) {
+    const Taken &first = taken[i - 1], &second = taken[i];
+    if (first.range.overlaps(second.range))
+      return fail(
+          "has parameter {} at {:#x}-{:#x}, on top of parameter {} at {:#x}-{:#x}: move it behind that",
+          igvm::parameter_name(second.type), second.range.start, second.range.last(),
+          igvm::parameter_name(first.type), first.range.start, first.range.last());
+  }
+  return {};
+}
+
 // A header of 16 bytes can ask for a memory map of thousands. `total` counts the bytes of all values so far.
 Result<void> add_value(const igvm::Parameter& parameter, const Area& area, std::uint64_t& total,
-                       GuestPlan& plan) {
+                       std::vector<Taken>& taken, GuestPlan& plan) {
   std::vector<std::uint8_t> value = TRY(parameter_value(parameter.type, plan));
   total += value.size();
   if (total > kMaxParameterBytes)
@@ -140,6 +161,7 @@ Result<void> add_value(const igvm::Parameter& parameter, const Area& area, std::
   if (offset > size || value.size() > size - offset)
     return fail("parameter {:#x} needs {} bytes at offset {:#x} of area {}, which has {} bytes",
                 parameter.type, value.size(), offset, area.area->parameter_area_index, size);
+  taken.push_back({{area.gpa + offset, area.gpa + offset + value.size()}, parameter.type});
   plan.writes.push_back({area.gpa + offset, std::move(value)});
   return {};
 }
@@ -155,13 +177,14 @@ Result<void> add_parameters(const igvm::File& file, Bytes bytes, std::uint32_t m
                            .size = area.area->initial.size()});
   }
   std::uint64_t total = 0;
+  std::vector<Taken> taken;
   for (const igvm::Directive& directive : file.directives) {
     const auto* parameter = std::get_if<igvm::Parameter>(&directive);
     if (parameter == nullptr) continue;
     const auto found = areas.find(parameter->header.parameter_area_index);
-    if (found != areas.end()) TRY(add_value(*parameter, found->second, total, plan));
+    if (found != areas.end()) TRY(add_value(*parameter, found->second, total, taken, plan));
   }
-  return {};
+  return check_disjoint(std::move(taken));
 }
 
 }  // namespace tintype

@@ -15,8 +15,9 @@ namespace tintype {
 inline constexpr std::uint64_t kMaxParameterBytes = 16 * kMiB;
 
 // The areas of `file` that `mask`'s platform inserts, for a machine of `plan`: initial contents as pieces of
-// `bytes` (the whole file), values as writes. Errors: a parameter that does not fit its area, one that this
-// runner does not have (SRAT, SLIT, PPTT, device tree, on AArch64 a MADT), or too many.
+// `bytes` (the whole file), values as writes. Errors: a parameter that does not fit its area, two that
+// overlap, one that this runner does not have (SRAT, SLIT, PPTT, device tree, on AArch64 a MADT), or too
+// many.
 Result<void> add_parameters(const igvm::File& file, Bytes bytes, std::uint32_t mask, GuestPlan& plan);
 
 }  // namespace tintype

@@ -147,6 +147,45 @@ TEST_CASE("a parameter must fit its area") {
   CHECK(result.error().message().find("needs 72 bytes at offset 0xfd0") != std::string::npos);
 }
 
+namespace {
+
+// `started()` with parameters in area 0 of 64 KiB, in the order given.
+Image with_parameters(const std::vector<std::pair<std::uint32_t, std::uint32_t>>& types_and_offsets) {
+  Image image = started();
+  auto& directives = image.file().directives;
+  directives.emplace_back(igvm::ParameterArea{.number_of_bytes = 64 * kKiB, .parameter_area_index = 0});
+  for (const auto& [type, offset] : types_and_offsets)
+    directives.emplace_back(
+        igvm::Parameter{.type = type, .header = {.parameter_area_index = 0, .byte_offset = offset}});
+  directives.emplace_back(IGVM_VHS_PARAMETER_INSERT{.gpa = kArea, .compatibility_mask = 1});
+  return image;
+}
+
+}  // namespace
+
+TEST_CASE("two parameters in one place are refused in either order") {
+  // The memory map of this machine has 72 bytes, and a file may count on no more than 24.
+  const std::pair<std::uint32_t, std::uint32_t> map{IGVM_VHT_MEMORY_MAP, 0},
+      inside{IGVM_VHT_VP_COUNT_PARAMETER, 48}, last{IGVM_VHT_VP_COUNT_PARAMETER, 71},
+      behind{IGVM_VHT_VP_COUNT_PARAMETER, 72};
+  for (const auto& [first, second] : {std::pair{map, inside}, std::pair{inside, map}}) {
+    const auto result = plan(with_parameters({first, second}));
+    REQUIRE_FALSE(result);
+    CHECK(result.error().message() ==
+          "has parameter VP_COUNT at 0x8030-0x8033, on top of parameter MEMORY_MAP at 0x8000-0x8047: move "
+          "it behind that");
+  }
+  CHECK_FALSE(plan(with_parameters({map, last})));
+  REQUIRE_OK(plan(with_parameters({map, behind})));
+  REQUIRE_OK(plan(with_parameters({behind, map})));
+}
+
+TEST_CASE("thousands of parameters are compared in no time") {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> many;
+  for (std::uint32_t i = 64 * 1024; i-- > 0;) many.emplace_back(IGVM_VHT_COMMAND_LINE, i);
+  REQUIRE_OK(plan(with_parameters(many)));
+}
+
 TEST_CASE("parameters that are small in the file and large in memory are bounded") {
   // A memory map of 257 entries, again and again in one large area.
   constexpr std::uint64_t kStep = 64 * kKiB, kMap = 257 * sizeof(IGVM_VHS_MEMORY_MAP_ENTRY);
