@@ -5,6 +5,7 @@
 #include "composer/files.h"
 #include "formats/efi.h"
 #include "formats/hex.h"
+#include "formats/launch.h"
 #include "formats/linux_boot.h"
 #include "formats/machine_tree.h"
 #include "formats/pvh.h"
@@ -361,6 +362,8 @@ Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
   report.regions = regions_of(report.machine, runs);
   if (report.machine) report.memory_map = memory_map_in(*report.machine, runs);
   report.warnings = igvm::oddities(file);
+  if (const Result<void> arch = check_arch(file, report.machine); !arch)
+    report.warnings.push_back("the file " + arch.error().message());
   return report;
 }
 

@@ -186,6 +186,12 @@ Result<std::uint32_t> launch_mask(const igvm::File& file, LaunchPlatform platfor
   return fail("declares {} only", user_names(file));
 }
 
+Result<void> check_arch(const igvm::File& file, const std::optional<Machine>& machine) {
+  if (!machine || machine->arch == file.arch) return {};
+  return fail("says {} in its header and {} in its machine description: one of them is damaged",
+              arch_name(file.arch), arch_name(machine->arch));
+}
+
 std::string_view launch_step_name(Kind kind) {
   switch (kind) {
     case Kind::page:

@@ -31,6 +31,10 @@ std::vector<LaunchPlatform> declared_platforms(const igvm::File& file);
 // declared.
 Result<std::uint32_t> launch_mask(const igvm::File& file, LaunchPlatform platform);
 
+// Errors: `file` is for one architecture, and `machine`, which it describes, has another. Reads on from the
+// file's name.
+Result<void> check_arch(const igvm::File& file, const std::optional<Machine>& machine);
+
 // One step for each maximal run of pages of one kind that follow each other in guest memory and in the file.
 struct LaunchStep {
   enum class Kind : std::uint8_t {

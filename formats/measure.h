@@ -72,7 +72,7 @@ struct NativeLaunch {
 };
 
 // What `file`, whose machine description is `machine`, starts without isolation. Borrows from the file's
-// bytes. Errors: those of launch_steps(), and registers that cannot be read.
+// bytes. Errors: those of launch_steps() and check_arch(), and registers that cannot be read.
 Result<NativeLaunch> native_launch(const igvm::File& file, const std::optional<Machine>& machine);
 
 // NATIVE-DIGEST.md. options.observe is told of pages; tdx_order has no meaning here.

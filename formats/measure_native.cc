@@ -163,6 +163,7 @@ std::vector<GpaRange> joined(const std::vector<GpaRange>& ranges) {
 }  // namespace
 
 Result<NativeLaunch> native_launch(const igvm::File& file, const std::optional<Machine>& machine) {
+  TRY(check_arch(file, machine));
   NativeLaunch launch;
   launch.arch = file.arch;
   launch.machine = machine;

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "formats/container.h"
+#include "formats/launch.h"
 #include "formats/machine_tree.h"
 #include "runner/guest_memory.h"
 #include "runner/kvm.h"
@@ -82,14 +83,10 @@ Result<void> check_soundness(const igvm::File& file) {
               odd.size() - 1);
 }
 
-Result<void> check_arch(const igvm::File& file, const std::optional<Machine>& machine, Arch runner) {
-  if (machine && machine->arch != file.arch)
-    return fail("its header says {} and its machine description {}: one of them is damaged",
-                arch_name(file.arch), arch_name(machine->arch));
-  if (file.arch != runner)
-    return fail("is a snapshot for {} and this runner is for {}: run it on a host of its own kind",
-                arch_name(file.arch), arch_name(runner));
-  return {};
+Result<void> check_runner(const igvm::File& file, Arch runner) {
+  if (file.arch == runner) return {};
+  return fail("is a snapshot for {} and this runner is for {}: run it on a host of its own kind",
+              arch_name(file.arch), arch_name(runner));
 }
 
 Result<Machine> settle_machine(const std::optional<Machine>& described, const MachineWishes& wishes,
@@ -264,7 +261,8 @@ Result<GuestPlan> plan_guest(Bytes bytes, const MachineWishes& wishes, Arch runn
   TRY(check_kind(bytes));
   const igvm::File file = TRY(igvm::read(bytes));
   const std::optional<Machine> described = TRY(read_machine(bytes));
-  TRY(check_arch(file, described, runner));
+  TRY(check_arch(file, described));
+  TRY(check_runner(file, runner));
   const std::uint32_t mask = TRY(native_mask(file));
   TRY(check_soundness(file));
   const Machine machine = TRY(settle_machine(described, wishes, file.arch));

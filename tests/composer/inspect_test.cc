@@ -83,6 +83,17 @@ TEST_CASE("what is odd about a file is said") {
     REQUIRE_OK(report);
     CHECK(report->warnings.size() == 1);
   }
+  const std::string image = snapshot();
+  const auto file = igvm::read(as_bytes(image));
+  REQUIRE_OK(file);
+  const Machine other{.arch = Arch::aarch64, .memory = 64 * kMiB, .cpus = 1, .protocol = "linux-arm64-dt"};
+  const auto mixed = igvm::write(*file, machine_trailer(other));
+  REQUIRE_OK(mixed);
+  const auto report = gather_report("mixed", *mixed);
+  REQUIRE_OK(report);
+  CHECK(report->warnings ==
+        std::vector<std::string>{"the file says x86_64 in its header and aarch64 in its machine description: "
+                                 "one of them is damaged"});
 }
 
 TEST_CASE("pages that no label names are listed") {

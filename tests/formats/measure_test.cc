@@ -340,6 +340,15 @@ TEST_CASE("without a machine description memory is what the file names") {
   CHECK(with({error(kElsewhere)}, true) == with({}, true));
 }
 
+TEST_CASE("a header and a machine description of two architectures are no launch") {
+  NativeFile file(pages_of_noise(1));
+  file.machine->arch = Arch::aarch64;
+  const auto launch = native_launch(file.file, file.machine);
+  REQUIRE_FALSE(launch);
+  CHECK(launch.error().message() ==
+        "says x86_64 in its header and aarch64 in its machine description: one of them is damaged");
+}
+
 TEST_CASE("pages that are not measured count by address and kind") {
   const Octets data = pages_of_noise(1), other = Octets(4096, 7);
   const auto with = [&](std::uint32_t flags, std::uint64_t gpa, Bytes contents) {
