@@ -233,7 +233,20 @@ class Inspector {
       if (entry->mbz != decltype(entry->mbz){})
         found_.add("a VBS register list pads register {:#x} with bytes that are not zero",
                    entry->register_name.value());
+      if (has_other_bits(*entry))
+        found_.add("a VBS register list sets bits that register {:#x} does not have",
+                   entry->register_name.value());
     }
+  }
+  // Of the 16 bytes of a value a register of 64 bits has the first eight, a segment all, and GDTR and IDTR
+  // begin with six of padding (Hypervisor Top Level Functional Specification, 7.6). What more there is some
+  // loaders drop and others measure.
+  bool has_other_bits(const VbsVpContextRegister& entry) const {
+    const VbsRegister* known = find_vbs_register(file_.arch, entry.register_name);
+    if (known == nullptr || known->form == VbsRegister::Form::segment) return false;
+    const Bytes value = entry.register_value;
+    const Bytes others = known->form == VbsRegister::Form::table ? value.first(6) : value.subspan(8);
+    return std::any_of(others.begin(), others.end(), [](std::uint8_t byte) { return byte != 0; });
   }
 
   void inspect(const IGVM_VHS_REQUIRED_MEMORY& memory) {

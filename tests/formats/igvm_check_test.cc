@@ -206,6 +206,35 @@ TEST_CASE("VP contexts") {
   CHECK_ODD(list({{.register_name = kVbsRip, .mbz = {1}}}), "not zero");
 }
 
+TEST_CASE("bits of a VBS register list that its registers do not have") {
+  constexpr std::uint32_t kVbsIdtr = 0x00070000, kVbsGdtr = 0x00070001;
+  // A list of one register whose bytes are zero but for one.
+  const auto with = [](std::uint32_t name, std::size_t byte, Arch arch = Arch::x86_64) {
+    VbsVpContextRegister entry{.register_name = name};
+    entry.register_value[byte] = 0x80;
+    return RawFile(2, arch == Arch::aarch64 ? 1 : 0)
+        .platform(IGVM_PLATFORM_VSM_ISOLATION)
+        .context()
+        .data(vbs_list({entry}));
+  };
+  for (std::size_t byte = 0; byte < 16; ++byte) {
+    CAPTURE(byte);
+    CHECK_SOUND(with(kVbsCs, byte));
+    for (const auto& [name, arch] : {std::pair{kVbsRip, Arch::x86_64}, std::pair{kVbsX0, Arch::aarch64}}) {
+      if (byte < 8)
+        CHECK_SOUND(with(name, byte, arch));
+      else
+        CHECK_ODD(with(name, byte, arch), fmt::format("sets bits that register {:#x} does not have", name));
+    }
+    for (const std::uint32_t name : {kVbsIdtr, kVbsGdtr}) {
+      if (byte < 6)
+        CHECK_ODD(with(name, byte), fmt::format("sets bits that register {:#x} does not have", name));
+      else
+        CHECK_SOUND(with(name, byte));
+    }
+  }
+}
+
 TEST_CASE("addresses that no processor has") {
   CHECK_SOUND(start().page((std::uint64_t{1} << 52) - 4096));
   CHECK_ODD(start().page(std::uint64_t{1} << 52), "ends past 2^52");
