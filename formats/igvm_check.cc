@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "formats/igvm_read_rules.h"
+#include "formats/launch_kvm.h"
 
 namespace tintype::igvm {
 
@@ -210,6 +211,10 @@ class Inspector {
                  context.vp_index, context.gpa);
     if (context.kind == VpContext::Kind::native_x64) native(context);
     if (list) registers(context);
+    // KVM, which makes VMSAs by itself, has all of them at one address outside of memory; SEV-ES has them
+    // nowhere.
+    if ((context.compatibility_mask & masks_of({IGVM_PLATFORM_SEV_SNP})) != 0 && context.gpa != kKvmVmsaGpa)
+      claim("a VMSA", context.gpa, kPageSize, context.compatibility_mask);
   }
   void native(const VpContext& context) {
     const auto native = read_at<IgvmNativeVpContextX64>(context.data, 0, "a native VP context");

@@ -206,6 +206,24 @@ TEST_CASE("VP contexts") {
   CHECK_ODD(list({{.register_name = kVbsRip, .mbz = {1}}}), "not zero");
 }
 
+TEST_CASE("VMSAs are pages of guest memory") {
+  const auto snp = [] { return RawFile().platform(IGVM_PLATFORM_SEV_SNP); };
+  const auto vmsas = [&](std::uint64_t first, std::uint64_t second) {
+    return snp().context(1, 0, kDataOffset, first).context(1, 1, kDataOffset, second);
+  };
+  CHECK_SOUND(snp().page(0x1000).context(1, 0, kDataOffset, 0x2000));
+  CHECK_ODD(snp().page(0x1000).context(1, 0, kDataOffset, 0x1000),
+            "a VMSA 0x1000-0x1fff overlaps page data 0x1000-0x1fff");
+  CHECK_ODD(snp().area(0, 0x2000).insert(0, 0x4000).context(1, 0, kDataOffset, 0x5000),
+            "a VMSA 0x5000-0x5fff overlaps a parameter area");
+  CHECK_SOUND(vmsas(0x1000, 0x2000));
+  CHECK_ODD(vmsas(0x1000, 0x1000), "a VMSA 0x1000-0x1fff overlaps a VMSA 0x1000-0x1fff");
+  CHECK_ODD(vmsas(0x1000, std::uint64_t{1} << 52), "ends past 2^52");
+  // Where KVM has all of them, and where SEV-ES has none.
+  CHECK_SOUND(vmsas(0xFFFFFFFFF000, 0xFFFFFFFFF000));
+  CHECK_SOUND(RawFile().platform(IGVM_PLATFORM_SEV_ES).page(0).context().context(1, 1));
+}
+
 TEST_CASE("bits of a VBS register list that its registers do not have") {
   constexpr std::uint32_t kVbsIdtr = 0x00070000, kVbsGdtr = 0x00070001;
   // A list of one register whose bytes are zero but for one.
