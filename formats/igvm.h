@@ -145,8 +145,11 @@ Result<void> same(const File& a, const File& b);
 
 // What the reference accepts but no loader should be given: a parameter outside its area, two pages at one
 // address on one platform, a mask that names no platform, a parameter area that is never inserted ... One
-// sentence each; empty for a sound file. Running or measuring a file with any is refused.
-std::vector<std::string> oddities(const File& file);
+// sentence each; empty for a sound file. Running a file with any is refused. With `mask`, that of a platform,
+// only what concerns a launch on that: what its headers say, but not which other platforms they are for, nor
+// areas that it does not insert. Measuring a launch with any of those is refused.
+inline constexpr std::uint32_t kEveryMask = 0xFFFFFFFF;
+std::vector<std::string> oddities(const File& file, std::uint32_t mask = kEveryMask);
 
 // Native x64 VP context (IgvmNativeVpContextX64, 4096 bytes with a zero tail) to registers and back.
 Result<VcpuX86> native_registers(const VpContext& context);

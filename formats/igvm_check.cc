@@ -65,10 +65,10 @@ std::uint64_t smallest_size(std::uint32_t type) {
 
 class Inspector {
  public:
-  explicit Inspector(const File& file) : file_(file) {
+  Inspector(const File& file, std::uint32_t asked) : file_(file), asked_(asked) {
     for (const IGVM_VHS_SUPPORTED_PLATFORM& platform : file.platforms) {
       const std::uint32_t mask = platform.compatibility_mask;
-      if ((known_masks_ & mask) != 0)
+      if ((known_masks_ & mask & asked_) != 0)
         found_.add("platform {} shares compatibility mask {:#x} with another platform",
                    platform_name(platform.platform_type), mask);
       known_masks_ |= mask;
@@ -77,9 +77,9 @@ class Inspector {
 
   std::vector<std::string> run() {
     for (const Initialization& header : file_.initializations)
-      std::visit([this](const auto& known) { inspect(known); }, header);
+      std::visit([this](const auto& known) { look_at(known); }, header);
     for (const Directive& header : file_.directives)
-      std::visit([this](const auto& known) { inspect(known); }, header);
+      std::visit([this](const auto& known) { look_at(known); }, header);
     parameters();
     areas();
     boot_processors();
@@ -88,18 +88,37 @@ class Inspector {
   }
 
  private:
+  struct Area {
+    std::uint64_t size = 0;
+    bool inserted = false;  // by a platform that was asked about
+  };
+
+  // Inspects a header unless it is for platforms that nobody asked about. Areas and their parameters are for
+  // those that insert them.
+  template <typename Header>
+  void look_at(const Header& header) {
+    if constexpr (requires { header.compatibility_mask; })
+      if (asked_ != kEveryMask && (header.compatibility_mask & asked_) == 0) return;
+    inspect(header);
+  }
+  template <Wire Header>
+  void look_at(const Boxed<Header>& header) {
+    look_at(*header);
+  }
+  bool is_asked(const Area& area) const { return asked_ == kEveryMask || area.inserted; }
+
   // Whether a mask names one or more platforms, and nothing else.
   void mask(std::string_view what, std::uint64_t where, std::uint32_t mask) {
     if (mask == 0)
       found_.add("{} at {:#x} has compatibility mask zero, which names no platform", what, where);
-    else if ((mask & ~known_masks_) != 0)
+    else if ((mask & ~known_masks_ & asked_) != 0)
       found_.add("{} at {:#x} has compatibility mask {:#x}, of which {:#x} names no platform of this file",
                  what, where, mask, mask & ~known_masks_);
   }
   void mask(std::string_view what, std::uint32_t bits) {
     if (bits == 0)
       found_.add("{} has compatibility mask zero, which names no platform", what);
-    else if ((bits & ~known_masks_) != 0)
+    else if ((bits & ~known_masks_ & asked_) != 0)
       found_.add("{} has compatibility mask {:#x}, of which {:#x} names no platform of this file", what, bits,
                  bits & ~known_masks_);
   }
@@ -112,7 +131,7 @@ class Inspector {
     return bits;
   }
   void only_for(std::string_view what, std::uint32_t bits, std::initializer_list<std::uint8_t> types) {
-    const std::uint32_t others = bits & known_masks_ & ~masks_of(types);
+    const std::uint32_t others = bits & known_masks_ & asked_ & ~masks_of(types);
     if (others != 0)
       found_.add("{} is also for compatibility mask {:#x}, whose platform has no use for it", what, others);
   }
@@ -135,7 +154,7 @@ class Inspector {
     only_for("a guest policy", bits,
              {IGVM_PLATFORM_SEV_SNP, IGVM_PLATFORM_TDX, IGVM_PLATFORM_SEV, IGVM_PLATFORM_SEV_ES});
     once("guest policy", bits, policies_);
-    if ((bits & masks_of({IGVM_PLATFORM_SEV_SNP})) != 0 &&
+    if ((bits & asked_ & masks_of({IGVM_PLATFORM_SEV_SNP})) != 0 &&
         (header.policy.value() & IGVM_SNP_POLICY_RESERVED_MUST_BE_ONE) == 0)
       found_.add("the SEV_SNP guest policy {:#x} has bit 17 clear, which must be set", header.policy.value());
   }
@@ -172,10 +191,6 @@ class Inspector {
   }
   void inspect(const ParameterArea& area) {
     areas_[area.parameter_area_index] = {.size = area.number_of_bytes};
-    if (area.number_of_bytes == 0) found_.add("parameter area {} has no bytes", area.parameter_area_index);
-    if (area.number_of_bytes > 4 * kGiB)
-      found_.add("parameter area {} has {:#x} bytes, and parameters reach its first 4 GiB only",
-                 area.parameter_area_index, area.number_of_bytes);
   }
   void inspect(const Parameter& parameter) { parameters_.push_back(parameter); }
   void inspect(const IGVM_VHS_PARAMETER_INSERT& insert) {
@@ -299,13 +314,14 @@ class Inspector {
     for (const Parameter& parameter : parameters_) {
       const std::uint32_t index = parameter.header.parameter_area_index;
       const std::uint64_t offset = parameter.header.byte_offset;
-      const auto area = areas_.find(index);
-      const std::uint64_t size = area == areas_.end() ? 0 : area->second.size;
-      if (offset + smallest_size(parameter.type) > size)
+      const auto found = areas_.find(index);
+      const Area area = found == areas_.end() ? Area() : found->second;
+      if (!is_asked(area)) continue;
+      if (offset + smallest_size(parameter.type) > area.size)
         found_.add(
             "parameter {} takes {} bytes or more at offset {:#x} of parameter area {}, outside its {:#x} "
             "bytes",
-            header_name(parameter.type), smallest_size(parameter.type), offset, index, size);
+            header_name(parameter.type), smallest_size(parameter.type), offset, index, area.size);
       if (before != nullptr && before->header.parameter_area_index == index &&
           before->header.byte_offset + smallest_size(before->type) > offset)
         found_.add("parameters {} and {} overlap at offset {:#x} of parameter area {}",
@@ -315,8 +331,14 @@ class Inspector {
   }
 
   void areas() {
-    for (const auto& [index, area] : areas_)
+    for (const auto& [index, area] : areas_) {
+      if (!is_asked(area)) continue;
+      if (area.size == 0) found_.add("parameter area {} has no bytes", index);
+      if (area.size > 4 * kGiB)
+        found_.add("parameter area {} has {:#x} bytes, and parameters reach its first 4 GiB only", index,
+                   area.size);
       if (!area.inserted) found_.add("parameter area {} is never inserted into the guest", index);
+    }
   }
 
   // A platform whose contexts leave out vCPU 0, which is the one that starts.
@@ -351,12 +373,8 @@ class Inspector {
     }
   }
 
-  struct Area {
-    std::uint64_t size = 0;
-    bool inserted = false;
-  };
-
   const File& file_;
+  const std::uint32_t asked_;
   Findings found_;
   std::uint32_t known_masks_ = 0;
   std::uint32_t policies_ = 0;
@@ -370,8 +388,8 @@ class Inspector {
 
 }  // namespace
 
-std::vector<std::string> oddities(const File& file) {
-  return Inspector(file).run();
+std::vector<std::string> oddities(const File& file, std::uint32_t mask) {
+  return Inspector(file, mask).run();
 }
 
 }  // namespace tintype::igvm

@@ -223,7 +223,7 @@ Bytes LaunchStep::contents(std::uint64_t page) const {
 
 Result<std::vector<LaunchStep>> launch_steps(const igvm::File& file, LaunchPlatform platform) {
   const std::uint32_t mask = TRY(launch_mask(file, platform));
-  if (const std::vector<std::string> odd = igvm::oddities(file); !odd.empty())
+  if (const std::vector<std::string> odd = igvm::oddities(file, mask); !odd.empty())
     return fail("is not measured because {}", odd[0]);
   if (platform == LaunchPlatform::snp && !has_policy(file, mask))
     return fail("has no guest policy for snp, which SEV-SNP wants to launch it");

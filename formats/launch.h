@@ -63,8 +63,8 @@ std::string_view launch_step_name(LaunchStep::Kind kind);
 inline constexpr std::uint64_t kMaxPagesWithoutHeader = std::uint64_t{1} << 20;
 
 // The steps of launching `file` on `platform`. Borrows from the file's bytes. Errors: the file does not
-// declare the platform, has what no loader should be given (igvm::oddities), or what the platform cannot
-// launch. They say what the file does, and read on from its name: "declares native only".
+// declare the platform, gives it what no loader should be given (igvm::oddities of its mask), or what the
+// platform cannot launch. They say what the file does, and read on from its name: "declares native only".
 Result<std::vector<LaunchStep>> launch_steps(const igvm::File& file, LaunchPlatform platform);
 
 }  // namespace tintype

@@ -182,6 +182,9 @@ TEST_CASE("anyone's files are compared by address, header and parameter") {
   SUBCASE("a page of zeroes is no absent page to every platform") {
     RawFile with = pages(0x5000, 1), without = pages(0x5000, 1);
     with.page(0x6000);
+    for (RawFile* raw : {&with, &without})
+      raw->add(IGVM_VHT_REQUIRED_MEMORY,
+               IGVM_VHS_REQUIRED_MEMORY{.gpa = 0x6000u, .compatibility_mask = 1u, .number_of_bytes = 4096u});
     const DiffReport report = difference(with.bytes(), without.bytes());
     const std::string text = render_text(report);
     CAPTURE(text);

@@ -253,6 +253,48 @@ TEST_CASE("bits of a VBS register list that its registers do not have") {
   }
 }
 
+TEST_CASE("what is asked about one platform is not answered with what is odd for another") {
+  struct Case {
+    const char* what;
+    RawFile raw;
+    bool concerns_native, concerns_snp;
+  };
+  // NATIVE has mask 1, SEV-SNP 2.
+  const auto two = [] { return start().platform(IGVM_PLATFORM_SEV_SNP, 2); };
+  const auto policy = [](std::uint32_t mask, std::uint64_t value = 0x30000) {
+    return IGVM_VHS_GUEST_POLICY{.policy = value, .compatibility_mask = mask};
+  };
+  const auto flagged = [](std::uint64_t gpa, std::uint32_t mask, std::uint32_t flags) {
+    return IGVM_VHS_PAGE_DATA{.gpa = gpa, .compatibility_mask = mask, .flags = flags};
+  };
+  const std::vector<Case> cases = {
+      {"a boot processor without registers", two().context(1, 1), true, false},
+      {"a policy for both", two().add(IGVM_VHT_GUEST_POLICY, policy(3)), true, false},
+      {"a policy with a bit clear", two().add(IGVM_VHT_GUEST_POLICY, policy(2, 0)), false, true},
+      {"an area that is never inserted", two().area(0), false, false},
+      {"a parameter outside of it", two().area(0).parameter(IGVM_VHT_MADT, 0, 4096), false, false},
+      {"a parameter outside of one that is inserted",
+       two().area(0).parameter(IGVM_VHT_MADT, 0, 4096).insert(0, 0x4000, 2), false, true},
+      {"an area of no bytes", two().area(0, 0).insert(0, 0x4000, 2), false, true},
+      {"two pages in one place", two().page(0x1000, 1).page(0x1000, 3), true, false},
+      {"two pages in one place for both", two().page(0x1000, 3).page(0x1000, 3), true, true},
+      {"reserved flags", two().add(IGVM_VHT_PAGE_DATA, flagged(0x1000, 2, 8)), false, true},
+      {"a bit that names no platform", two().page(0x1000, 5), false, false},
+      {"no bit", two().page(0x1000, 0), false, false},
+      {"a page of 2 MiB", two().add(IGVM_VHT_PAGE_DATA, flagged(0x200000, 1, IGVM_PAGE_DATA_IS_2MB_PAGE)),
+       true, false},
+  };
+  for (const Case& each : cases) {
+    CAPTURE(each.what);
+    const Octets bytes = each.raw.bytes();
+    const auto file = igvm::read(bytes);
+    REQUIRE_OK(file);
+    CHECK_FALSE(igvm::oddities(*file).empty());
+    CHECK(igvm::oddities(*file, 1).empty() != each.concerns_native);
+    CHECK(igvm::oddities(*file, 2).empty() != each.concerns_snp);
+  }
+}
+
 TEST_CASE("addresses that no processor has") {
   CHECK_SOUND(start().page((std::uint64_t{1} << 52) - 4096));
   CHECK_ODD(start().page(std::uint64_t{1} << 52), "ends past 2^52");

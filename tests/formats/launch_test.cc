@@ -29,10 +29,11 @@ std::uint8_t igvm_type(LaunchPlatform platform) {
   return IGVM_PLATFORM_TDX;
 }
 
-// A file that declares one platform, with what that wants.
-RawFile file_for(LaunchPlatform platform) {
+// A file that declares one platform with mask 1, with what that wants, and SEV with mask 2 if told so.
+RawFile file_for(LaunchPlatform platform, bool and_sev = false) {
   RawFile raw;
   raw.platform(igvm_type(platform));
+  if (and_sev) raw.platform(IGVM_PLATFORM_SEV, 2);
   if (platform == LaunchPlatform::snp)
     raw.add(IGVM_VHT_GUEST_POLICY,
             IGVM_VHS_GUEST_POLICY{.policy = std::uint64_t{0x30000}, .compatibility_mask = 1u});
@@ -185,6 +186,11 @@ TEST_CASE("what a platform cannot launch is refused with the rule") {
     RawFile twice = file_for(platform);
     twice.page(0x1000).page(0x1000);
     CHECK_SAYS(launch_refusal(twice, platform), "is not measured because page data 0x1000-0x1fff overlaps");
+
+    // What is odd for another platform changes nothing of this one's launch.
+    RawFile other = file_for(platform, true);
+    other.context(2, 1).page(0x1000, 2).page(0x1000, 2).area(7);
+    CHECK(launch_refusal(other, platform) == "");
   }
 }
 
