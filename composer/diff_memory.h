@@ -50,8 +50,9 @@ struct MemoryDifference {
   std::uint64_t bytes = 0;             // of them that the guest finds different
   std::uint64_t pages = 0;             // in which they are
   std::optional<std::uint64_t> first;  // the first of them
-  std::uint64_t only_a = 0,
-                only_b = 0;  // pages of zeroes that only one file has; the guest finds zeroes in both
+  std::uint64_t
+      only_a = 0,
+      only_b = 0;  // pages of zeroes that only one file has; where it has RAM, the guest finds zeroes in both
   std::optional<std::uint64_t> first_only;  // the first of those
   std::vector<KindChange> kinds;            // a pair of kinds once, by where it is first
 

@@ -82,8 +82,9 @@ void add_memory(const Difference& difference, const std::array<std::string, 2>& 
                                 difference.excerpt->a, difference.excerpt->b));
   for (const auto& [pages, file] : {std::pair(memory.only_a, &files[0]), std::pair(memory.only_b, &files[1])})
     if (pages > 0)
-      parts.push_back(fmt::format("{} of zeroes only in {}, first at {}: the guest finds zeroes either way",
-                                  count(pages, "page"), *file, where(difference, *memory.first_only)));
+      parts.push_back(fmt::format(
+          "{} of zeroes only in {}, first at {}: where it has RAM, the guest finds zeroes either way",
+          count(pages, "page"), *file, where(difference, *memory.first_only)));
   for (const KindChange& kind : memory.kinds)
     parts.push_back(fmt::format("{} {} -> {}, first at {}", count(kind.pages, "page"), kind.a, kind.b,
                                 where(difference, kind.first)));

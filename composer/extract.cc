@@ -8,6 +8,7 @@
 #include "composer/decode.h"
 #include "composer/diff_memory.h"
 #include "composer/files.h"
+#include "composer/host_launch.h"
 #include "formats/launch.h"
 #include "formats/machine_tree.h"
 #include "formats/size.h"
@@ -178,6 +179,7 @@ Result<void> extract(const ExtractOptions& options) {
     return fail("{}: is what is extracted from, and the output too: choose another output", options.output);
   const igvm::File file = TRY(with_context(igvm::read(input.bytes()), options.file));
   const std::optional<Machine> machine = TRY(with_context(read_machine(input.bytes()), options.file));
+  TRY(said_of(options.file, check_arch(file, machine)));
   if (const std::vector<std::string> odd = igvm::oddities(file); !odd.empty())
     return fail("{}: is not extracted from because {}", options.file, odd[0]);
   const GpaRange range = options.range

@@ -78,10 +78,13 @@ class Recorder {
   std::vector<std::uint64_t> added_;  // of each step: how many of its pages the TDX module has
 };
 
+// A file may name memory page by page.
 std::string ram_text(const std::vector<GpaRange>& ranges) {
+  constexpr std::size_t kMost = 8;
   std::string text;
-  for (const GpaRange& range : ranges)
-    text += fmt::format("{}{:#x}-{:#x}", text.empty() ? "" : ", ", range.start, range.last());
+  for (std::size_t i = 0; i < std::min(ranges.size(), kMost); ++i)
+    text += fmt::format("{}{:#x}-{:#x}", text.empty() ? "" : ", ", ranges[i].start, ranges[i].last());
+  if (ranges.size() > kMost) text += fmt::format(" and {} more", ranges.size() - kMost);
   return text.empty() ? "none" : text;
 }
 

@@ -81,6 +81,7 @@ struct Arm64ImageFacts {
   std::uint64_t image_size = 0;   // bytes of memory from the Image's start on that it needs
   std::uint32_t page_size = 0;    // 4, 16 or 64 KiB in bytes; 0 if it does not say
   bool anywhere = false;          // memory below it is of use too
+  bool old = false;               // of a kernel before 3.17, whose header says none of these
 };
 
 struct Kernel {

@@ -60,8 +60,8 @@ Result<Arm64ImageFacts> old_facts(const Arm64ImageHeader& header, std::uint64_t 
   if (size > kMaxArm64Image - kOldImageSpace)
     return fail("the Image has {:#x} bytes, and an old one, whose image_size is 0, at most {:#x}", size,
                 kMaxArm64Image - kOldImageSpace);
-  return Arm64ImageFacts{.text_offset = kOldTextOffset,
-                         .image_size = *align_up(size, kPageSize) + kOldImageSpace};
+  return Arm64ImageFacts{
+      .text_offset = kOldTextOffset, .image_size = *align_up(size, kPageSize) + kOldImageSpace, .old = true};
 }
 
 // Of what EFI would load, an Image that was cut has too little.

@@ -21,16 +21,39 @@ constexpr std::uint64_t kTreeAlignment = 2 * kMiB;
 // memrange_efi_to_native): no table shares one with the kernel.
 constexpr std::uint64_t kLargestPage = 64 * kKiB;
 
+bool is_old(const Kernel& kernel) {
+  return kernel.arm64 && kernel.arm64->old;
+}
+
 Result<void> accepts(const Kernel& kernel) {
-  return accepts_arm64(kernel, kName);
+  TRY(accepts_arm64(kernel, kName));
+  if (is_old(kernel))
+    return fail(
+        "its Image header has an image_size of 0, so it is from before Linux 3.17, and for AArch64 there is "
+        "ACPI since 4.1: give --device-tree instead of protocol {}",
+        kName);
+  return {};
 }
 
 bool suits(const Kernel& kernel) {
-  return kernel.arch == Arch::aarch64 && kernel.is_linux && kernel.entry;
+  return kernel.arch == Arch::aarch64 && kernel.is_linux && kernel.entry && !is_old(kernel);
+}
+
+// Linux rounds a piece of RAM outwards to its pages (drivers/firmware/efi/efi-init.c, reserve_regions), and
+// would take what is behind the end for RAM.
+Result<void> check_ram(const Inputs& inputs) {
+  const auto& image = inputs.kernel->arm64;
+  const std::uint64_t page = image && image->page_size != 0 ? image->page_size : kLargestPage;
+  if (is_aligned(inputs.machine.memory, page)) return {};
+  return fail(
+      "--memory {} bytes is no multiple of {} KiB, which a page of this kernel may have: round it, or give "
+      "--device-tree",
+      inputs.machine.memory, page / kKiB);
 }
 
 Result<void> check_inputs(const Inputs& inputs) {
   TRY(check_arm64_inputs(inputs));
+  TRY(check_ram(inputs));
   if (!inputs.acpi)
     return fail(
         "protocol {} tells the kernel of its machine by ACPI tables, and --no-acpi leaves them out: give "

@@ -17,9 +17,10 @@ Result<void> accepts(const Kernel& kernel) {
   return accepts_arm64(kernel, "linux-arm64-dt");
 }
 
-// Only if it is asked for: the other way in needs no kernel that knows these devices by their bindings.
-bool suits(const Kernel&) {
-  return false;
+// Otherwise only if it is asked for: the other way in needs no kernel that knows these devices by their
+// bindings. Kernels that old have no other.
+bool suits(const Kernel& kernel) {
+  return kernel.arch == Arch::aarch64 && kernel.is_linux && kernel.entry && kernel.arm64 && kernel.arm64->old;
 }
 
 // What would be lost without a word, since only ACPI and EFI carry it.

@@ -392,6 +392,33 @@ TEST_CASE("what belongs to a device tree is refused") {
   CHECK(refusal(request).starts_with("--module, "));
 }
 
+TEST_CASE("a kernel from before ACPI is refused, and has the other protocol by default") {
+  Request request = request_of();
+  request.kernel = tiny::arm64_image({.text_offset = 0x80000, .image_size = 0});
+  CHECK(refusal(request) ==
+        "its Image header has an image_size of 0, so it is from before Linux 3.17, and for AArch64 there is "
+        "ACPI since 4.1: give --device-tree instead of protocol linux-arm64-acpi");
+  const auto loaded = load_kernel(request.kernel);
+  REQUIRE_OK(loaded);
+  CHECK_FALSE(protocol_named("linux-arm64-acpi").suits(loaded->kernel));
+  CHECK(protocol_named("linux-arm64-dt").suits(loaded->kernel));
+}
+
+TEST_CASE("RAM ends where a page of the kernel can end") {
+  Request request = request_of();
+  // 4, 16 and 64 KiB, and a header that does not say.
+  const std::pair<std::uint64_t, std::uint64_t> kernels[] = {
+      {0xA, 4 * kKiB}, {0xC, 16 * kKiB}, {0xE, 64 * kKiB}, {0x8, 64 * kKiB}};
+  for (const auto& [flags, page] : kernels) {
+    CAPTURE(flags);
+    request.kernel = tiny::arm64_image({.flags = flags});
+    request.memory = 64 * kMiB + page;
+    must_lay_out(request);
+    request.memory = 64 * kMiB + page / 2;
+    CHECK(refusal(request).find(fmt::format("is no multiple of {} KiB", page / kKiB)) != std::string::npos);
+  }
+}
+
 TEST_CASE("kernels of the other architecture are refused, and it is the default for Linux alone") {
   Request request = request_of();
   request.kernel = tiny::elf();

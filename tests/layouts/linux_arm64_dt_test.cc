@@ -113,7 +113,7 @@ TEST_CASE("what has no place in a device tree is refused") {
         "--fdt-overlay number 1: the 100 bytes are not a well-formed flattened device tree");
 }
 
-TEST_CASE("the protocol is for AArch64 kernels, and never the default") {
+TEST_CASE("the protocol is for AArch64 kernels, and by default for none that knows ACPI") {
   const BootProtocol& protocol = protocol_named("linux-arm64-dt");
   CHECK(protocol.arch == Arch::aarch64);
   Request x86 = request();
