@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "formats/gpa.h"
+#include "formats/igvm.h"
 #include "formats/ordered_work.h"
 
 namespace tintype {
@@ -22,8 +23,8 @@ namespace {
 
 // What an output's name has behind it while it is written.
 constexpr std::string_view kTemporary = ".tmp";
-// The most that is read of what is no regular file. IGVM's offsets have 32 bits.
-constexpr std::uint64_t kMaxStream = 4 * kGiB;
+// What a pipe is read into at first, and how much of a snapshot tells how it goes on.
+constexpr std::uint64_t kFirstRoom = 64 * kKiB, kStart = sizeof(IGVM_FIXED_HEADER);
 
 std::string reason() {
   return std::strerror(errno);
@@ -48,23 +49,10 @@ std::string target_of(const std::string& path) {
   return target;
 }
 
-// Reads until the end of a pipe or terminal.
-Result<std::vector<std::uint8_t>> read_all(int fd, const std::string& path) {
-  std::vector<std::uint8_t> bytes;
-  std::size_t filled = 0;
-  while (true) {
-    if (filled > kMaxStream)
-      return fail("{}: more than {} GiB come out of it, and a snapshot is smaller: give a file", path,
-                  kMaxStream / kGiB);
-    if (filled == bytes.size()) bytes.resize(std::max<std::size_t>(1 << 16, 2 * bytes.size()));
-    const ssize_t count = ::read(fd, bytes.data() + filled, bytes.size() - filled);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail("{}: {}", path, reason());
-    if (count == 0) break;
-    filled += static_cast<std::size_t>(count);
-  }
-  bytes.resize(filled);
-  return bytes;
+Result<InputLimit> snapshot_limit(Bytes start) {
+  if (is_container(start)) return kSnapshotLimit;
+  const std::uint64_t size = TRY(igvm::stated_size(start));
+  return InputLimit{size, "the snapshot that it starts with"};
 }
 
 const char* truncated_program = "";
@@ -88,7 +76,55 @@ void report_truncated_inputs(const char* program, int status) {
   ::sigaction(SIGBUS, &action, nullptr);
 }
 
-Result<InputFile> InputFile::open(const std::string& path) {
+Result<Mapping> Mapping::anonymous(std::uint64_t size) {
+  void* memory =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return fail("there is no memory to hold it: {}", reason());
+  return Mapping(memory, size);
+}
+
+Mapping::~Mapping() {
+  if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
+}
+
+Result<void> Mapping::resize(std::uint64_t size) {
+  if (size == 0) {
+    *this = {};
+    return {};
+  }
+  void* memory = ::mremap(bytes_.data(), bytes_.size(), size, MREMAP_MAYMOVE);
+  if (memory == MAP_FAILED) return fail("there is no memory to hold it: {}", reason());
+  bytes_ = {static_cast<std::uint8_t*>(memory), static_cast<std::size_t>(size)};
+  return {};
+}
+
+// Reads until the end of a pipe or terminal.
+Result<void> InputFile::read(int fd, InputLimit limit, Start start) {
+  mapping_ = TRY(Mapping::anonymous(kFirstRoom));
+  own_ = true;
+  std::uint64_t filled = 0;
+  while (filled <= limit.bytes) {
+    if (start && filled >= kStart) {
+      limit = TRY(start(bytes().first(filled)));
+      start = nullptr;
+      continue;
+    }
+    if (filled == bytes().size()) TRY(mapping_.resize(2 * filled));
+    const std::uint64_t most = std::min(bytes().size(), limit.bytes + 1) - filled;
+    const ssize_t count = ::read(fd, mapping_.bytes().data() + filled, most);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail("{}", reason());
+    if (count == 0) return mapping_.resize(filled);
+    filled += static_cast<std::uint64_t>(count);
+  }
+  return fail("more than {} bytes come out of it, and {} has no more: give a file", limit.bytes, limit.what);
+}
+
+Result<InputFile> InputFile::open(const std::string& path, InputLimit limit) {
+  return open(path, limit, nullptr);
+}
+
+Result<InputFile> InputFile::open(const std::string& path, InputLimit limit, Start start) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return fail("{}: {}", path, reason());
   InputFile file;
@@ -104,18 +140,11 @@ Result<InputFile> InputFile::open(const std::string& path) {
     if (mapping == MAP_FAILED) {
       result = fail("{}: {}", path, reason());
     } else {
-      file.mapping_ = mapping;
+      file.mapping_ = Mapping(mapping, size);
       file.identity_ = {status.st_dev, status.st_ino};
-      file.bytes_ = {static_cast<const std::uint8_t*>(mapping), size};
     }
   } else {
-    auto bytes = read_all(fd, path);
-    if (bytes) {
-      file.read_ = std::move(*bytes);
-      file.bytes_ = file.read_;
-    } else {
-      result = tl::unexpected(bytes.error());
-    }
+    result = with_context(file.read(fd, limit, start), path);
   }
   ::close(fd);
   if (!result) return tl::unexpected(result.error());
@@ -123,40 +152,29 @@ Result<InputFile> InputFile::open(const std::string& path) {
 }
 
 void InputFile::release(Bytes part) const {
-  const bool inside = part.data() >= bytes_.data() && part.size() <= bytes_.size() &&
-                      part.data() <= bytes_.data() + (bytes_.size() - part.size());
-  if (!mapping_ || unpacked_ || part.empty() || !inside) return;
-  const auto offset = static_cast<std::uint64_t>(part.data() - bytes_.data());
+  const std::span<std::uint8_t> all = mapping_.bytes();
+  const bool inside = part.data() >= all.data() && part.size() <= all.size() &&
+                      part.data() <= all.data() + (all.size() - part.size());
+  if (own_ || part.empty() || !inside) return;
+  const auto offset = static_cast<std::uint64_t>(part.data() - all.data());
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::uint64_t start = (offset + page - 1) / page * page, end = (offset + part.size()) / page * page;
-  if (start < end) ::madvise(static_cast<char*>(mapping_) + start, end - start, MADV_DONTNEED);
+  if (start < end) ::madvise(all.data() + start, end - start, MADV_DONTNEED);
 }
 
-// Into memory that costs nothing before it is written to, whatever sizes the frames claim.
 Result<void> InputFile::unpack() {
-  const Container container = TRY(read_container(bytes_));
-  const auto room = static_cast<std::size_t>(container.room());
-  void* memory =
-      ::mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return fail("there is no memory to unpack it: {}", reason());
-  const auto size = unpack_container(container, {static_cast<std::uint8_t*>(memory), room}, usable_threads());
-  if (!size) {
-    ::munmap(memory, room);
-    return tl::unexpected(size.error());
-  }
-  // Whole pages after the end go back.
-  const auto kept = static_cast<std::size_t>(pages_of(*size) * kPageSize);
-  if (kept < room) ::munmap(static_cast<std::uint8_t*>(memory) + kept, room - kept);
-  if (mapping_) ::munmap(mapping_, bytes_.size());
-  read_ = {};
-  mapping_ = memory;
-  unpacked_ = true;
-  bytes_ = {static_cast<const std::uint8_t*>(memory), static_cast<std::size_t>(*size)};
+  const Container container = TRY(read_container(bytes()));
+  const std::uint64_t stated = TRY(snapshot_size(container));
+  Mapping room = TRY(Mapping::anonymous(stated));
+  const std::uint64_t size = TRY(unpack_container(container, room.bytes(), usable_threads()));
+  TRY(room.resize(size));
+  mapping_ = std::move(room);
+  own_ = true;
   return {};
 }
 
 Result<InputFile> InputFile::open_snapshot(const std::string& path) {
-  InputFile file = TRY(open(path));
+  InputFile file = TRY(open(path, kSnapshotLimit, snapshot_limit));
   if (is_container(file.bytes())) TRY(with_context(file.unpack(), path));
   return file;
 }
@@ -165,29 +183,11 @@ bool InputFile::is_replaced_by(const std::string& path) const {
   const std::string target = target_of(path);
   for (const std::string& name : {target, target + std::string(kTemporary)}) {
     struct stat status {};
-    if (mapping_ && ::stat(name.c_str(), &status) == 0 &&
+    if (identity_ && ::stat(name.c_str(), &status) == 0 &&
         identity_ == std::pair(status.st_dev, status.st_ino))
       return true;
   }
   return false;
-}
-
-InputFile::~InputFile() {
-  if (mapping_) ::munmap(mapping_, bytes_.size());
-}
-InputFile::InputFile(InputFile&& other) noexcept
-    : identity_(std::move(other.identity_)),
-      read_(std::move(other.read_)),
-      mapping_(std::exchange(other.mapping_, nullptr)),
-      unpacked_(other.unpacked_),
-      bytes_(std::exchange(other.bytes_, {})) {}
-InputFile& InputFile::operator=(InputFile&& other) noexcept {
-  std::swap(identity_, other.identity_);
-  std::swap(read_, other.read_);
-  std::swap(mapping_, other.mapping_);
-  std::swap(unpacked_, other.unpacked_);
-  std::swap(bytes_, other.bytes_);
-  return *this;
 }
 
 namespace {

@@ -13,19 +13,47 @@
 
 namespace tintype {
 
+// Mapped memory, until the end of its owner.
+class Mapping {
+ public:
+  Mapping() = default;
+  Mapping(void* memory, std::size_t size) : bytes_(static_cast<std::uint8_t*>(memory), size) {}
+  // Memory of zeroes, which costs nothing before it is written to. `size` is not 0. Errors: no memory.
+  static Result<Mapping> anonymous(std::uint64_t size);
+  ~Mapping();
+  Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  Mapping& operator=(Mapping&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  // What it has stays without being copied, but may move. Only for anonymous(). Errors: no memory.
+  Result<void> resize(std::uint64_t size);
+  // To be written to only if it is of anonymous().
+  std::span<std::uint8_t> bytes() const { return bytes_; }
+
+ private:
+  std::span<std::uint8_t> bytes_;
+};
+
+// The most that is read of what is no regular file, which must end there.
+struct InputLimit {
+  std::uint64_t bytes;
+  std::string_view what;  // that is no longer: "a recipe"
+};
+// IGVM's offsets have 32 bits, and whatever becomes a part of a snapshot is no longer either.
+inline constexpr InputLimit kSnapshotLimit = {4 * kGiB, "a snapshot"};
+
 // A file's bytes. A regular file is mapped; anything else (a pipe) is read to its end.
 class InputFile {
  public:
-  // Errors: the file cannot be opened or read, or is a directory. The path is in the message.
-  static Result<InputFile> open(const std::string& path);
-  // The same for a snapshot: one that travels compressed (formats/container.h) is unpacked. Errors: also
-  // those of unpacking it.
+  // Errors: the file cannot be opened or read, or is a directory; more than `limit` come out of a pipe. The
+  // path is in the message.
+  static Result<InputFile> open(const std::string& path, InputLimit limit = kSnapshotLimit);
+  // The same for a snapshot: one that travels compressed (formats/container.h) is unpacked. A pipe is refused
+  // by its first bytes where they are neither. Errors: also those of unpacking it.
   static Result<InputFile> open_snapshot(const std::string& path);
-  ~InputFile();
-  InputFile(InputFile&& other) noexcept;
-  InputFile& operator=(InputFile&& other) noexcept;
 
-  Bytes bytes() const { return bytes_; }
+  Bytes bytes() const { return mapping_.bytes(); }
   // Takes the whole pages of `part` out of memory; who reads them later gets them from the file again. Does
   // nothing for bytes that are not mapped, or not this file's. Any thread may, while others read.
   void release(Bytes part) const;
@@ -35,12 +63,14 @@ class InputFile {
 
  private:
   InputFile() = default;
-  std::pair<dev_t, ino_t> identity_{};  // of a mapped file
-  std::vector<std::uint8_t> read_;
-  void* mapping_ = nullptr;
-  bool unpacked_ = false;  // `mapping_` is memory of our own
-  Bytes bytes_;
+  std::optional<std::pair<dev_t, ino_t>> identity_;  // of a regular file
+  Mapping mapping_;
+  bool own_ = false;  // `mapping_` is memory of our own
   Result<void> unpack();
+  // The first bytes of a pipe to the limit for all of it.
+  using Start = Result<InputLimit> (*)(Bytes);
+  static Result<InputFile> open(const std::string& path, InputLimit limit, Start start);
+  Result<void> read(int fd, InputLimit limit, Start start);
 };
 
 // Ends the process with a sentence, and `status`, when a mapped input is truncated by someone else while it

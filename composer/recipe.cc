@@ -153,7 +153,7 @@ Result<Settings> settings_of(const CommandSpec& spec, const CommandLine& line) {
     if (is_recipe_key(option)) given.push_back({option, value});
   const auto path = line.find("recipe");
   if (!path) return given;
-  const InputFile file = TRY(InputFile::open(*path == "-" ? "/dev/stdin" : *path));
+  const InputFile file = TRY(InputFile::open(*path == "-" ? "/dev/stdin" : *path, {kMaxRecipe, "a recipe"}));
   Settings settings = merged(TRY(read_recipe(spec, *path, file.bytes(), line.find("variant"))), given);
   for (const Setting& setting : settings)
     if ((setting.option == "output" || setting.option == "manifest") && file.is_replaced_by(*setting.value))

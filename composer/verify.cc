@@ -13,7 +13,7 @@ namespace tintype {
 namespace {
 
 Result<Manifest> open_manifest(const std::string& path) {
-  const InputFile input = TRY(InputFile::open(path));
+  const InputFile input = TRY(InputFile::open(path, {kMaxManifest, "a manifest"}));
   Manifest manifest = TRY(with_context(read_manifest(input.bytes()), path));
   if (manifest.digests.empty()) return fail("{}: has no digests to hold a file against", path);
   return manifest;

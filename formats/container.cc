@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "formats/igvm.h"
 #include "formats/ordered_work.h"
 
 namespace tintype {
@@ -30,16 +31,28 @@ tl::unexpected<Error> too_big() {
               kMaxContained / kGiB);
 }
 
-// What is told of the frame whose first byte is at `offset`.
-Result<void> judge(const ZstdUnpacker::Unpacked& unpacked, const ZstdFrame& frame, std::uint64_t offset) {
+tl::unexpected<Error> more_than(std::uint64_t room) {
+  return fail("unpacks to more than the {} bytes that the header in it says: copy the file anew", room);
+}
+
+tl::unexpected<Error> no_memory() {
+  return fail("there is no memory to unpack it");
+}
+
+tl::unexpected<Error> damaged(std::uint64_t offset) {
+  return fail_at(offset, "the zstd frame that starts here is damaged: copy the file anew");
+}
+
+// What is told of the frame whose first byte is at `offset`, and which had `room` for its contents.
+Result<void> judge(const ZstdUnpacker::Unpacked& unpacked, const ZstdFrame& frame, std::uint64_t offset,
+                   std::uint64_t room) {
   using Verdict = ZstdUnpacker::Verdict;
-  if (unpacked.verdict == Verdict::no_memory) return fail("there is no memory to unpack it");
-  if (unpacked.verdict == Verdict::no_room && !frame.content) return too_big();
+  if (unpacked.verdict == Verdict::no_memory) return no_memory();
+  if (unpacked.verdict == Verdict::no_room && !frame.content) return more_than(room);
   if (unpacked.verdict == Verdict::no_room)
     return fail_at(offset, "a zstd frame unpacks to more than the {} bytes that it says: copy the file anew",
                    *frame.content);
-  if (unpacked.verdict == Verdict::damaged)
-    return fail_at(offset, "the zstd frame that starts here is damaged: copy the file anew");
+  if (unpacked.verdict == Verdict::damaged) return damaged(offset);
   if (frame.content && unpacked.size != *frame.content)
     return fail_at(offset, "a zstd frame unpacks to {} bytes and says {}: copy the file anew", unpacked.size,
                    *frame.content);
@@ -65,7 +78,7 @@ Result<std::uint64_t> unpack_sized(const std::vector<Place>& places, std::span<s
             unpackers[slot].unpack(place.frame->packed, room.subspan(place.at, *place.frame->content));
       },
       [&](std::uint64_t index, unsigned slot) {
-        if (verdict) verdict = judge(unpacked[slot], *places[index].frame, places[index].packed_at);
+        if (verdict) verdict = judge(unpacked[slot], *places[index].frame, places[index].packed_at, size);
       });
   TRY(std::move(verdict));
   return size;
@@ -77,13 +90,31 @@ Result<std::uint64_t> unpack_unsized(const std::vector<Place>& places, std::span
   std::uint64_t size = 0;
   for (const Place& place : places) {
     const std::uint64_t left = room.size() - size;
-    if (place.frame->content && *place.frame->content > left) return too_big();
+    if (place.frame->content && *place.frame->content > left) return more_than(room.size());
     const auto unpacked =
         unpacker.unpack(place.frame->packed, room.subspan(size, place.frame->content.value_or(left)));
-    TRY(judge(unpacked, *place.frame, place.packed_at));
+    TRY(judge(unpacked, *place.frame, place.packed_at, room.size()));
     size += unpacked.size;
   }
   return size;
+}
+
+// The first `size` bytes, or as many as there are.
+Result<std::vector<std::uint8_t>> unpack_start(const Container& container, std::size_t size) {
+  using Verdict = ZstdUnpacker::Verdict;
+  ZstdUnpacker unpacker;
+  std::vector<std::uint8_t> start(size);
+  std::size_t made = 0;
+  for (const ZstdFrame& frame : container.frames) {
+    if (made == size) break;
+    const auto unpacked = unpacker.unpack_start(frame.packed, std::span(start).subspan(made));
+    if (unpacked.verdict == Verdict::no_memory) return no_memory();
+    if (unpacked.verdict != Verdict::done)
+      return damaged(static_cast<std::uint64_t>(frame.packed.data() - container.file.data()));
+    made += unpacked.size;
+  }
+  start.resize(made);
+  return start;
 }
 
 }  // namespace
@@ -119,9 +150,20 @@ Result<Container> read_container(Bytes file) {
   return container;
 }
 
+Result<std::uint64_t> snapshot_size(const Container& container) {
+  const std::vector<std::uint8_t> start = TRY(unpack_start(container, sizeof(IGVM_FIXED_HEADER)));
+  if (is_container(start)) return fail("is compressed with zstd twice: unpack it once before (zstd -d)");
+  const std::uint64_t size = TRY(igvm::stated_size(start));
+  if (container.size && *container.size != size)
+    return fail(
+        "unpacks to {} bytes, but the header in it says {}: it was cut or appended to: copy the file anew",
+        *container.size, size);
+  return size;
+}
+
 Result<std::uint64_t> unpack_container(const Container& container, std::span<std::uint8_t> room,
                                        unsigned threads) {
-  if (room.size() < container.room()) return fail("there is no memory to unpack it");
+  if (container.size && room.size() < *container.size) return no_memory();
   std::vector<Place> places;
   std::uint64_t at = 0;
   for (const ZstdFrame& frame : container.frames) {
@@ -129,10 +171,8 @@ Result<std::uint64_t> unpack_container(const Container& container, std::span<std
     if (container.size) at += *frame.content;
   }
   const std::uint64_t size = container.size ? TRY(unpack_sized(places, room, *container.size, threads))
-                                            : TRY(unpack_unsized(places, room.first(kMaxContained)));
+                                            : TRY(unpack_unsized(places, room));
   if (size == 0) return fail("is a zstd file with nothing in it");
-  if (is_container(room.first(size)))
-    return fail("is compressed with zstd twice: unpack it once before (zstd -d)");
   return size;
 }
 

@@ -34,17 +34,20 @@ struct Container {
   Bytes file;
   std::vector<ZstdFrame> frames;      // without skippable ones; they borrow from the file
   std::optional<std::uint64_t> size;  // of all together, if every frame says its own
-  std::uint64_t room() const { return size.value_or(kMaxContained); }  // bytes that unpacking may need
 };
 
 // Errors: what is cut short, damaged or followed by something else, or says that it unpacks to more than
 // kMaxContained or to nothing, or has more than kMaxFrames frames.
 Result<Container> read_container(Bytes file);
 
-// Unpacks to the start of `room`, of container.room() bytes, and returns how many there are. Frames that say
-// their sizes are unpacked by several threads. `room` should be memory that costs nothing until it is
-// touched. Errors: a damaged frame, one of another size than it says, more than kMaxContained, or another
-// container inside. On an error `room` has anything.
+// The bytes that the snapshot in it has, as its IGVM header says. Unpacks no more than the start. Errors: the
+// start is damaged, or no IGVM header but maybe another container; frames that say their sizes have another
+// sum.
+Result<std::uint64_t> snapshot_size(const Container& container);
+
+// Unpacks to the start of `room` and returns how many bytes there are. `room` is of container.size bytes or,
+// without that, of snapshot_size(). Frames that say their sizes are unpacked by several threads. Errors: a
+// damaged frame, one of another size than it says, or more than `room`. On an error `room` has anything.
 Result<std::uint64_t> unpack_container(const Container& container, std::span<std::uint8_t> room,
                                        unsigned threads);
 

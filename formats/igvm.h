@@ -125,6 +125,10 @@ struct FileLayout {
 // about.
 Result<File> read(Bytes bytes, FileLayout* layout = nullptr);
 
+// The size that the file says it has, from its first bytes alone; a fixed header will do. Errors: it is no
+// IGVM file, or the size is less than that of the header.
+Result<std::uint64_t> stated_size(Bytes start);
+
 // What write() writes to. Bytes arrive in file order; an error stops the write and is returned by it.
 using Output = std::function<Result<void>(Bytes)>;
 

@@ -59,12 +59,17 @@ Result<void> check_checksum(Bytes bytes, const Fixed& fixed, std::size_t fixed_s
   return {};
 }
 
-Result<Fixed> read_fixed(Bytes bytes) {
+Result<IGVM_FIXED_HEADER> read_start(Bytes bytes) {
   const IGVM_FIXED_HEADER header =
       TRY(read_at<IGVM_FIXED_HEADER>(bytes, 0, "the fixed header of an IGVM file"));
   if (header.magic != IGVM_MAGIC_VALUE)
     return fail_at(0, "this is not an IGVM file: it begins with {:#010x} instead of 'IGVM'",
                    header.magic.value());
+  return header;
+}
+
+Result<Fixed> read_fixed(Bytes bytes) {
+  const IGVM_FIXED_HEADER header = TRY(read_start(bytes));
   Fixed fixed{.format_version = header.format_version,
               .layout = {.variable_header_offset = header.variable_header_offset,
                          .variable_header_size = header.variable_header_size,
@@ -356,6 +361,15 @@ class Walker {
 };
 
 }  // namespace
+
+Result<std::uint64_t> stated_size(Bytes start) {
+  const IGVM_FIXED_HEADER header = TRY(read_start(start));
+  if (header.total_file_size < sizeof(header))
+    return fail_at(
+        16, "the header says that the file has {} bytes, fewer than the header's own {}: it is damaged",
+        header.total_file_size.value(), sizeof(header));
+  return header.total_file_size.value();
+}
 
 Result<File> read(Bytes bytes, FileLayout* layout) {
   const Fixed fixed = TRY(read_fixed(bytes));

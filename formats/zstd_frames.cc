@@ -3,7 +3,23 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include <algorithm>
+#include <array>
+
 namespace tintype {
+
+namespace {
+
+// RFC 8878, 3.1.1.1: the bytes before the first block of a frame with this Frame_Header_Descriptor.
+std::size_t header_size(std::uint8_t descriptor) {
+  constexpr std::size_t kDictionary[] = {0, 1, 2, 4}, kContent[] = {0, 2, 4, 8};
+  const bool single_segment = (descriptor & 0x20) != 0;
+  const std::size_t content = kContent[descriptor >> 6];
+  return sizeof(kZstdMagic) + 1 + (single_segment ? std::max<std::size_t>(content, 1) : 1 + content) +
+         kDictionary[descriptor & 3];
+}
+
+}  // namespace
 
 Result<ZstdFrame> first_zstd_frame(Bytes packed) {
   const std::uint32_t magic = TRY(read_at<le32>(packed, 0, "a zstd frame"));
@@ -48,6 +64,26 @@ ZstdUnpacker::Unpacked ZstdUnpacker::unpack(Bytes frame, std::span<std::uint8_t>
     default:
       return {.verdict = Verdict::damaged};
   }
+}
+
+ZstdUnpacker::Unpacked ZstdUnpacker::unpack_start(Bytes frame, std::span<std::uint8_t> room) {
+  // Under a header of ours. First blocks refer to what they hold themselves, so a window of 1 MiB does for
+  // them.
+  static constexpr std::array<std::uint8_t, 6> kHeader = {0x28, 0xB5, 0x2F, 0xFD, 0x00, 10 << 3};
+  constexpr std::size_t kDescriptor = sizeof(kZstdMagic);
+  if (!state_->context) return {.verdict = Verdict::no_memory};
+  if (frame.size() <= kDescriptor || frame.size() < header_size(frame[kDescriptor])) return {};
+  ZSTD_DCtx_reset(state_->context.get(), ZSTD_reset_session_only);
+  std::size_t made = 0;
+  for (const Bytes part : {Bytes(kHeader), frame.subspan(header_size(frame[kDescriptor]))})
+    for (std::size_t position = 0; made < room.size() && position < part.size();) {
+      const Step next = step(part, position, room.subspan(made));
+      made += next.made;
+      if (next.progress == Progress::ended) return {.verdict = Verdict::done, .size = made};
+      if (next.progress == Progress::no_memory) return {.verdict = Verdict::no_memory};
+      if (next.progress != Progress::more) return {};
+    }
+  return made == room.size() ? Unpacked{.verdict = Verdict::done, .size = made} : Unpacked{};
 }
 
 ZstdUnpacker::Step ZstdUnpacker::step(Bytes packed, std::size_t& position, std::span<std::uint8_t> room) {

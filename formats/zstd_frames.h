@@ -43,6 +43,9 @@ class ZstdUnpacker {
   };
   // Unpacks `frame` to the start of `room`. Of a frame that is not done, room has anything.
   Unpacked unpack(Bytes frame, std::span<std::uint8_t> room);
+  // Fills `room`, of 128 KiB at most, with the first bytes of `frame`, or with all if it has no more. Takes
+  // no more memory for a frame that wants a large window.
+  Unpacked unpack_start(Bytes frame, std::span<std::uint8_t> room);
 
   enum class Progress : std::uint8_t { more, ended, damaged, window_too_large, no_memory };
   struct Step {

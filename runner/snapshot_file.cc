@@ -42,7 +42,8 @@ class Filling {
 
 Result<std::uint64_t> unpack_into(int fd, Bytes packed) {
   const Container container = TRY(read_container(packed));
-  const Filling filling = TRY(Filling::of(fd, container.room()));
+  const std::uint64_t size = TRY(snapshot_size(container));
+  const Filling filling = TRY(Filling::of(fd, size));
   return unpack_container(container, filling.room(), usable_threads());
 }
 

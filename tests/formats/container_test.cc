@@ -1,8 +1,10 @@
 #include "formats/container.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
+#include "formats/igvm_defs.h"
 #include "support/temporary_folder.h"
 
 namespace tintype {
@@ -37,8 +39,9 @@ Octets packed(Bytes bytes, unsigned threads = 1, std::size_t step = 1 << 20) {
 
 Result<Octets> unpacked(Bytes file, unsigned threads = 1) {
   const Container container = TRY(read_container(file));
-  if (container.room() > 64 * kMiB) return fail("the test has no room for {} bytes", container.room());
-  Octets room(container.room());
+  const std::uint64_t size = container.size.value_or(kMaxContained);
+  if (size > 64 * kMiB) return fail("the test has no room for {} bytes", size);
+  Octets room(size);
   room.resize(TRY(unpack_container(container, room, threads)));
   return room;
 }
@@ -122,7 +125,13 @@ TEST_CASE("the zstd tool unpacks ours, and its files are read") {
   const auto container = read_container(stream);
   REQUIRE_OK(container);
   CHECK_FALSE(container->size);
-  CHECK(container->room() == kMaxContained);
+  Octets room(bytes.size());
+  CHECK(unpack_container(*container, room, 2).value() == bytes.size());
+  CHECK(room == bytes);
+  room.pop_back();
+  CHECK(unpack_container(*container, room, 2).error().message() ==
+        fmt::format("unpacks to more than the {} bytes that the header in it says: copy the file anew",
+                    room.size()));
   Octets both = packed(bytes);
   const Octets sized = bytes_in(folder / "sized.zst");
   both.insert(both.end(), sized.begin(), sized.end());
@@ -154,9 +163,6 @@ TEST_CASE("hostile containers are told in a sentence") {
           fmt::format("the zstd frame that starts here is damaged: copy the file anew (at file offset {:#x})",
                       second));
   }
-  SUBCASE("a container in a container") {
-    CHECK(error_of(packed(file)) == "is compressed with zstd twice: unpack it once before (zstd -d)");
-  }
   SUBCASE("nothing inside") {
     CHECK(error_of(packed({})) == "is a zstd file with nothing in it");
     CHECK(error_of({}) == "is a zstd file with nothing in it");
@@ -187,6 +193,124 @@ TEST_CASE("a frame's size is a claim") {
     many.insert(many.end(), frame.begin(), frame.end());
   }
   CHECK(error_of(many) == big);
+}
+
+// The start of an IGVM file, as far as it says how big it is.
+Octets igvm_start(std::uint32_t total, std::size_t size) {
+  Octets bytes = sample(size);
+  const IGVM_FIXED_HEADER header{.magic = IGVM_MAGIC_VALUE, .format_version = 1, .total_file_size = total};
+  std::memcpy(bytes.data(), &header, std::min(size, sizeof(header)));
+  return bytes;
+}
+
+Result<std::uint64_t> size_in(Bytes file) {
+  const Container container = TRY(read_container(file));
+  return snapshot_size(container);
+}
+
+std::string size_error_of(Bytes file) {
+  const auto size = size_in(file);
+  return size ? fmt::format("it is of {} bytes", *size) : size.error().message();
+}
+
+TEST_CASE("the start says what snapshot is in it, and how big") {
+  const std::size_t size = kContainerFrame + 5000;
+  CHECK(size_in(packed(igvm_start(size, size))).value() == size);
+  CHECK(size_error_of(packed(igvm_start(size + 1, size))) ==
+        fmt::format("unpacks to {} bytes, but the header in it says {}: it was cut or appended to: copy the "
+                    "file anew",
+                    size, size + 1));
+  CHECK(size_error_of(packed(igvm_start(23, 5000))) ==
+        "the header says that the file has 23 bytes, fewer than the header's own 24: it is damaged (at file "
+        "offset 0x10)");
+  CHECK(size_error_of(packed(sample(5000))).find("this is not an IGVM file") == 0);
+  CHECK(size_error_of(packed(igvm_start(23, 23))).find("the fixed header of an IGVM file needs 24 bytes") ==
+        0);
+  CHECK(size_error_of(packed(packed(sample(5000)))) ==
+        "is compressed with zstd twice: unpack it once before (zstd -d)");
+}
+
+TEST_CASE("the start is in as many frames as it likes") {
+  const Octets snapshot = igvm_start(5000, 5000);
+  const Octets nothing = {0x28, 0xB5, 0x2F, 0xFD, 0x20, 0x00, 0x01, 0x00, 0x00};
+  Octets file;
+  for (std::size_t at = 0; at < snapshot.size(); at += at < 30 ? 1 : 4970) {
+    const Octets frame = packed(Bytes(snapshot).subspan(at, at < 30 ? 1 : 4970));
+    file.insert(file.end(), nothing.begin(), nothing.end());
+    file.insert(file.end(), frame.begin(), frame.end());
+  }
+  CHECK(size_in(file).value() == 5000);
+  CHECK(unpacked(file).value() == snapshot);
+}
+
+// RFC 8878, 3.1.1.1: a frame that does not state its size, with the window of `exponent`, 2^(10 + exponent),
+// and `blocks` of 128 KiB each, the first of which starts with `start`.
+Octets unsized(unsigned exponent, unsigned blocks, Bytes start) {
+  Octets frame = {0x28, 0xB5, 0x2F, 0xFD, 0x00, static_cast<std::uint8_t>(exponent << 3)};
+  const auto put = [&](std::uint32_t type, std::uint64_t size, bool last) {
+    const auto block =
+        static_cast<std::uint32_t>(last ? 1 : 0) | type << 1 | static_cast<std::uint32_t>(size) << 3;
+    for (int i = 0; i < 3; ++i) frame.push_back(static_cast<std::uint8_t>(block >> (8 * i)));
+  };
+  put(0, start.size(), blocks == 0);
+  frame.insert(frame.end(), start.begin(), start.end());
+  for (unsigned i = 1; i <= blocks; ++i) {
+    put(1, 128 * kKiB, i == blocks);
+    frame.push_back(0);
+  }
+  return frame;
+}
+
+TEST_CASE("what does not say its size is refused by its start, and has the room that its header says") {
+  const Octets bomb = unsized(7, 30000, Octets(24));  // 3.7 GiB
+  CHECK(size_error_of(bomb) ==
+        "this is not an IGVM file: it begins with 0x00000000 instead of 'IGVM' (at file offset 0x0)");
+  const Octets more = unsized(7, 30000, igvm_start(200000, 24));
+  CHECK(size_in(more).value() == 200000);
+  Octets room(200000);
+  CHECK(unpack_container(read_container(more).value(), room, 2).error().message() ==
+        "unpacks to more than the 200000 bytes that the header in it says: copy the file anew");
+  Octets whole(24 + 128 * kKiB);
+  CHECK(unpack_container(read_container(unsized(7, 1, igvm_start(200000, 24))).value(), whole, 2).value() ==
+        whole.size());
+}
+
+TEST_CASE("the start needs no window, however large the frame's is") {
+  CHECK(size_in(unsized(21, 1, igvm_start(200000, 24))).value() == 200000);  // 2 GiB
+  CHECK(size_error_of(repeated(3 * kGiB, 1000)) ==
+        "this is not an IGVM file: it begins with 0x41414141 instead of 'IGVM' (at file offset 0x0)");
+}
+
+TEST_CASE("the start is found behind every frame header") {
+  if (!has_zstd()) {
+    skip_test("zstd is not installed");
+    return;
+  }
+  const TemporaryFolder folder;
+  // A size of one byte, of two, of four, and none; a single segment or a window; with a checksum and without.
+  for (const std::size_t size : {std::size_t{200}, std::size_t{5000}, std::size_t{3 * kMiB}}) {
+    const std::string plain = folder.write("plain", igvm_start(static_cast<std::uint32_t>(size), size));
+    for (const char* how : {"", "--no-check", "--no-content-size", "-1 --ultra --long=30", "-19"}) {
+      CAPTURE(size);
+      CAPTURE(how);
+      const std::string packed_to = folder / "packed.zst";
+      REQUIRE(std::system(fmt::format("zstd -qf {} {} -o {}", how, plain, packed_to).c_str()) == 0);
+      CHECK(size_in(bytes_in(packed_to)).value() == size);
+    }
+  }
+}
+
+TEST_CASE("a start that is damaged is told where") {
+  Octets two = packed(igvm_start(20, 20));
+  const std::size_t at = read_container(two)->frames[0].packed.size();
+  two.resize(at);
+  // RFC 8878, 3.1.1.2: one block, which says that it is compressed and is not.
+  Octets compressed = {0x28, 0xB5, 0x2F, 0xFD, 0xE0, 232, 3, 0, 0, 0, 0, 0, 0};
+  compressed.insert(compressed.end(), {1 | 2 << 1 | 4 << 3, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF});
+  two.insert(two.end(), compressed.begin(), compressed.end());
+  CHECK(size_error_of(two) ==
+        fmt::format("the zstd frame that starts here is damaged: copy the file anew (at file offset {:#x})",
+                    at));
 }
 
 TEST_CASE("a container cut between two frames is whole, and what is in it is cut") {
