@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "composer/text_output.h"
 #include "formats/result.h"
 
 namespace tintype {
@@ -13,7 +14,8 @@ namespace tintype {
 // How a command ended: what to print on standard output, a sentence for standard error, and the exit status.
 struct Done {
   std::string text = {};
-  std::string note = {};  // without a line feed at its end; may be empty
+  TextSource long_text = {};  // what follows `text`, if there is any
+  std::string note = {};      // without a line feed at its end; may be empty
   int status = 0;
   int trouble = 1;  // the status if the text cannot be written
 };

@@ -86,6 +86,7 @@ std::vector<GpaRange> unnamed_parts(GpaRange run, const std::vector<RegionLabel>
 // Regions of pages that nobody named: as much as is contiguous and of one kind.
 std::vector<RegionReport> anonymous_regions(const Runs& runs, const std::vector<RegionLabel>& labels) {
   std::vector<RegionReport> regions;
+  regions.reserve(runs.size());  // nearly all, in a file of scattered pages
   Sha256Stream digest;
   const auto finish = [&] {
     if (!regions.empty()) regions.back().sha256 = digest.finish();
@@ -116,10 +117,10 @@ std::vector<RegionReport> anonymous_regions(const Runs& runs, const std::vector<
 // Every page of the file, under the names that the machine description gives.
 std::vector<RegionReport> regions_of(const std::optional<Machine>& machine, const Runs& runs) {
   std::vector<RegionReport> regions =
-      machine ? labelled_regions(*machine, runs) : std::vector<RegionReport>();
-  const std::vector<RegionReport> unnamed =
       anonymous_regions(runs, machine ? machine->labels : std::vector<RegionLabel>());
-  regions.insert(regions.end(), unnamed.begin(), unnamed.end());
+  if (!machine) return regions;
+  const std::vector<RegionReport> labelled = labelled_regions(*machine, runs);
+  regions.insert(regions.begin(), labelled.begin(), labelled.end());
   std::stable_sort(regions.begin(), regions.end(), [](const RegionReport& a, const RegionReport& b) {
     return a.range.start < b.range.start;
   });
@@ -358,19 +359,21 @@ Result<InspectReport> gather_headers(const std::string& name, Bytes bytes, igvm:
 Result<InspectReport> gather_report(const std::string& name, Bytes bytes) {
   igvm::File file;
   InspectReport report = TRY(gather_headers(name, bytes, file));
+  // First: what it needs on the way is free again before there are regions.
+  report.warnings = igvm::oddities(file);
   const Runs runs = runs_of(file);
   report.regions = regions_of(report.machine, runs);
   if (report.machine) report.memory_map = memory_map_in(*report.machine, runs);
-  report.warnings = igvm::oddities(file);
   if (const Result<void> arch = check_arch(file, report.machine); !arch)
     report.warnings.push_back("the file " + arch.error().message());
   return report;
 }
 
-Result<std::string> inspect(const InspectOptions& options) {
+Result<TextSource> inspect(const InspectOptions& options) {
   const InputFile file = TRY(InputFile::open_snapshot(options.file));
-  const InspectReport report = TRY(with_context(gather_report(options.file, file.bytes()), options.file));
-  return options.json ? render_json(report) : render_text(report);
+  InspectReport report = TRY(with_context(gather_report(options.file, file.bytes()), options.file));
+  return [render = options.json ? render_json : render_text,
+          report = std::move(report)](const TextOutput& output) { render(report, output); };
 }
 
 }  // namespace tintype

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "composer/text_output.h"
 #include "formats/igvm.h"
 #include "formats/machine.h"
 #include "layouts/memory_map.h"
@@ -55,9 +56,9 @@ struct InspectOptions {
   bool json = false;
 };
 
-// Reads `options.file` and renders it. Errors: the file cannot be read, or is not an IGVM file the reference
-// accepts.
-Result<std::string> inspect(const InspectOptions& options);
+// Reads `options.file`, and returns what renders it. Errors: the file cannot be read, or is not an IGVM file
+// the reference accepts.
+Result<TextSource> inspect(const InspectOptions& options);
 
 // Every page of the file under the names that the machine description gives, ascending by address.
 std::vector<RegionReport> regions_in(const igvm::File& file, const std::optional<Machine>& machine);
@@ -66,7 +67,7 @@ std::vector<RegionReport> regions_in(const igvm::File& file, const std::optional
 // what was read.
 Result<InspectReport> gather_headers(const std::string& name, Bytes bytes, igvm::File& file);
 Result<InspectReport> gather_report(const std::string& name, Bytes bytes);
-std::string render_text(const InspectReport& report);
-std::string render_json(const InspectReport& report);
+void render_text(const InspectReport& report, const TextOutput& output);
+void render_json(const InspectReport& report, const TextOutput& output);
 
 }  // namespace tintype

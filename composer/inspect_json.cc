@@ -13,12 +13,6 @@ Json header_json(const HeaderReport& header) {
   return json;
 }
 
-Json headers_json(const std::vector<HeaderReport>& headers) {
-  Json json = Json::array();
-  for (const HeaderReport& header : headers) json.push_back(header_json(header));
-  return json;
-}
-
 Json machine_json(const Machine& machine) {
   Json json = {{"arch", arch_name(machine.arch)},
                {"protocol", machine.protocol},
@@ -44,6 +38,12 @@ Json machine_json(const Machine& machine) {
   return json;
 }
 
+Json entry_json(const MemoryMapEntry& entry) {
+  return {{"start", hex(entry.range.start)},
+          {"end", hex(entry.range.end)},
+          {"type", memory_type_name(entry.type)}};
+}
+
 Json region_json(const RegionReport& region) {
   Json json = {{"name", region.name.empty() ? Json() : Json(region.name)},
                {"start", hex(region.range.start)},
@@ -59,33 +59,28 @@ Json region_json(const RegionReport& region) {
 
 }  // namespace
 
-std::string render_json(const InspectReport& report) {
-  Json json = {{"file", report.file},
-               {"size", report.size},
-               {"igvm",
-                {{"version", report.format_version},
-                 {"arch", arch_name(report.arch)},
-                 {"variable_header_offset", report.layout.variable_header_offset},
-                 {"variable_header_size", report.layout.variable_header_size},
-                 {"checksum", hex(report.layout.checksum)},
-                 {"headers", report.header_count}}}};
-  json["platforms"] = headers_json(report.platforms);
-  json["initializations"] = headers_json(report.initializations);
-  json["machine"] = report.machine ? machine_json(*report.machine) : Json();
-  Json& memory_map = json[report.arch == Arch::x86_64 ? "e820" : "efi_memory_map"];
-  memory_map = Json::array();
-  for (const MemoryMapEntry& entry : report.memory_map)
-    memory_map.push_back({{"start", hex(entry.range.start)},
-                          {"end", hex(entry.range.end)},
-                          {"type", memory_type_name(entry.type)}});
-  json["regions"] = Json::array();
-  for (const RegionReport& region : report.regions) json["regions"].push_back(region_json(region));
-  json["required_memory"] = headers_json(report.required_memory);
-  json["parameters"] = headers_json(report.parameters);
-  json["vp_contexts"] = headers_json(report.contexts);
-  json["other_directives"] = headers_json(report.others);
-  json["warnings"] = report.warnings;
-  return json_text(json);
+// A hostile file has millions of regions or headers, so no list of them is ever a value.
+void render_json(const InspectReport& report, const TextOutput& output) {
+  JsonObjectText json(output);
+  json.member("file", report.file);
+  json.member("size", report.size);
+  json.member("igvm", {{"version", report.format_version},
+                       {"arch", arch_name(report.arch)},
+                       {"variable_header_offset", report.layout.variable_header_offset},
+                       {"variable_header_size", report.layout.variable_header_size},
+                       {"checksum", hex(report.layout.checksum)},
+                       {"headers", report.header_count}});
+  json.list("platforms", report.platforms, header_json);
+  json.list("initializations", report.initializations, header_json);
+  json.member("machine", report.machine ? machine_json(*report.machine) : Json());
+  json.list(report.arch == Arch::x86_64 ? "e820" : "efi_memory_map", report.memory_map, entry_json);
+  json.list("regions", report.regions, region_json);
+  json.list("required_memory", report.required_memory, header_json);
+  json.list("parameters", report.parameters, header_json);
+  json.list("vp_contexts", report.contexts, header_json);
+  json.list("other_directives", report.others, header_json);
+  json.list("warnings", report.warnings, [](const std::string& warning) { return Json(warning); });
+  json.finish();
 }
 
 }  // namespace tintype

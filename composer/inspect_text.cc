@@ -20,22 +20,20 @@ std::string size_text(std::uint64_t bytes) {
   return fmt::format("{} B", bytes);
 }
 
-std::string headers_text(std::string_view title, const std::vector<HeaderReport>& headers) {
-  if (headers.empty()) return "";
-  std::string text = fmt::format("\n{}\n", title);
+void put_headers(std::string_view title, const std::vector<HeaderReport>& headers, const TextOutput& output) {
+  if (!headers.empty()) output(fmt::format("\n{}\n", title));
   for (const HeaderReport& header : headers) {
     std::string line = "  " + header.what;
     for (const auto& [name, value] : header.fields) {
       const std::string field = fmt::format(" {}={}", name, value);
       if (line.size() + field.size() > 110) {
-        text += line + "\n";
+        output(line + "\n");
         line = "   ";
       }
       line += field;
     }
-    text += line + "\n";
+    output(line + "\n");
   }
-  return text;
 }
 
 std::string place_text(const KernelPlace& place) {
@@ -71,41 +69,39 @@ std::string machine_text(const Machine& machine) {
   return text;
 }
 
-std::string regions_text(const std::vector<RegionReport>& regions) {
+void put_regions(const std::vector<RegionReport>& regions, const TextOutput& output) {
   std::size_t width = 13;
   for (const RegionReport& region : regions) width = std::max(width, region.name.size());
-  std::string text = fmt::format("\nregions\n  {:<25} {:>10} {:<10} {:<{}} {:>10} {:>10}  {}\n",
-                                 "guest memory", "size", "kind", "name", width, "offset", "stored", "sha256");
+  output(fmt::format("\nregions\n  {:<25} {:>10} {:<10} {:<{}} {:>10} {:>10}  {}\n", "guest memory", "size",
+                     "kind", "name", width, "offset", "stored", "sha256"));
   for (const RegionReport& region : regions)
-    text += fmt::format("  {:<25} {:>10} {:<10} {:<{}} {:>10} {:>10}  {}\n", span_text(region.range),
-                        size_text(region.range.size()), region.kind, region.name.empty() ? "-" : region.name,
-                        width, region.file_offset ? fmt::format("{:#x}", *region.file_offset) : "-",
-                        size_text(region.file_bytes), region.sha256 ? to_hex(*region.sha256) : "-");
-  return text;
+    output(fmt::format("  {:<25} {:>10} {:<10} {:<{}} {:>10} {:>10}  {}\n", span_text(region.range),
+                       size_text(region.range.size()), region.kind, region.name.empty() ? "-" : region.name,
+                       width, region.file_offset ? fmt::format("{:#x}", *region.file_offset) : "-",
+                       size_text(region.file_bytes), region.sha256 ? to_hex(*region.sha256) : "-"));
 }
 
 }  // namespace
 
-std::string render_text(const InspectReport& report) {
-  std::string text = fmt::format(
-      "{}: IGVM version {}, {}, {} bytes, {} headers in {} bytes at {:#x}, CRC32 {:#010x}\n", report.file,
-      report.format_version, arch_name(report.arch), report.size, report.header_count,
-      report.layout.variable_header_size, report.layout.variable_header_offset, report.layout.checksum);
-  text += headers_text("platforms", report.platforms);
-  text += headers_text("initialization", report.initializations);
-  if (report.machine) text += machine_text(*report.machine);
+void render_text(const InspectReport& report, const TextOutput& output) {
+  output(fmt::format("{}: IGVM version {}, {}, {} bytes, {} headers in {} bytes at {:#x}, CRC32 {:#010x}\n",
+                     report.file, report.format_version, arch_name(report.arch), report.size,
+                     report.header_count, report.layout.variable_header_size,
+                     report.layout.variable_header_offset, report.layout.checksum));
+  put_headers("platforms", report.platforms, output);
+  put_headers("initialization", report.initializations, output);
+  if (report.machine) output(machine_text(*report.machine));
   if (!report.memory_map.empty())
-    text += fmt::format("\nmemory map ({})\n", report.arch == Arch::x86_64 ? "e820" : "EFI");
+    output(fmt::format("\nmemory map ({})\n", report.arch == Arch::x86_64 ? "e820" : "EFI"));
   for (const MemoryMapEntry& entry : report.memory_map)
-    text += fmt::format("  {:<25} {}\n", span_text(entry.range), memory_type_name(entry.type));
-  if (!report.regions.empty()) text += regions_text(report.regions);
-  text += headers_text("required memory", report.required_memory);
-  text += headers_text("parameters", report.parameters);
-  text += headers_text("vp contexts", report.contexts);
-  text += headers_text("other directives", report.others);
-  if (!report.warnings.empty()) text += "\nwarnings\n";
-  for (const std::string& warning : report.warnings) text += fmt::format("  {}\n", warning);
-  return text;
+    output(fmt::format("  {:<25} {}\n", span_text(entry.range), memory_type_name(entry.type)));
+  if (!report.regions.empty()) put_regions(report.regions, output);
+  put_headers("required memory", report.required_memory, output);
+  put_headers("parameters", report.parameters, output);
+  put_headers("vp contexts", report.contexts, output);
+  put_headers("other directives", report.others, output);
+  if (!report.warnings.empty()) output("\nwarnings\n");
+  for (const std::string& warning : report.warnings) output(fmt::format("  {}\n", warning));
 }
 
 }  // namespace tintype

@@ -76,6 +76,34 @@ std::string json_line(const Json& json) {
 
 namespace {
 
+// As it stands `depth` levels deep. Line feeds of strings are escaped.
+std::string nested_text(const Json& json, std::size_t depth) {
+  std::string text;
+  for (const char c : JsonText::dump(json, 2)) {
+    text += c;
+    if (c == '\n') text.append(2 * depth, ' ');
+  }
+  return text;
+}
+
+}  // namespace
+
+void JsonObjectText::start(std::string_view name) {
+  output_(fmt::format("{}\n  {}: ", first_ ? "{" : ",", json_line(Json(name))));
+  first_ = false;
+}
+
+void JsonObjectText::member(std::string_view name, const Json& value) {
+  start(name);
+  output_(nested_text(value, 1));
+}
+
+void JsonObjectText::element(const Json& json, bool first) {
+  output_(fmt::format("{}\n    {}", first ? "[" : ",", nested_text(json, 2)));
+}
+
+namespace {
+
 // Builds the value while the text is read, so that nesting is bounded before anything is nested.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
  public:

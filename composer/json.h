@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "composer/text_output.h"
 #include "formats/result.h"
 #include "formats/wire.h"
 
@@ -72,6 +73,33 @@ class Json {
 std::string json_text(const Json& json);
 // The same on one line.
 std::string json_line(const Json& json);
+
+// Gives an object to `output` member by member, with the bytes of json_text(): for lists that would be
+// gigabytes as values all at once.
+class JsonObjectText {
+ public:
+  explicit JsonObjectText(const TextOutput& output) : output_(output) {}
+  void member(std::string_view name, const Json& value);
+  // A list of what `json_of` makes of each element.
+  template <typename T, typename F>
+  void list(std::string_view name, const std::vector<T>& elements, F json_of) {
+    start(name);
+    bool first = true;
+    for (const T& element : elements) {
+      this->element(json_of(element), first);
+      first = false;
+    }
+    output_(first ? "[]" : "\n  ]");
+  }
+  // Call once, after at least one member.
+  void finish() { output_("\n}\n"); }
+
+ private:
+  void start(std::string_view name);
+  void element(const Json& json, bool first);
+  const TextOutput& output_;
+  bool first_ = true;
+};
 
 // What is read: the deepest nesting, and the most members of one object.
 inline constexpr unsigned kMaxJsonDepth = 64;

@@ -19,10 +19,13 @@ int report(const tintype::Error& error, int status) {
 }
 
 int finish(const tintype::Done& done) {
-  const std::string& text = done.text;
-  const bool whole =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (!whole) return report({"standard output: the text could not be written"}, done.trouble);
+  const tintype::TextOutput put = [](std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  };
+  put(done.text);
+  if (done.long_text) done.long_text(put);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    return report({"standard output: the text could not be written"}, done.trouble);
   if (!done.note.empty()) std::fprintf(stderr, "%s\n", tintype::printable(done.note).c_str());
   return done.status;
 }

@@ -27,8 +27,15 @@ Result<Action> parse(int argc, const char* const* argv) {
   if (const auto* text = std::get_if<PrintOptions>(&parsed)) return print(text->text);
   const auto& line = std::get<CommandLine>(parsed);
   return [options = InspectOptions{line.operands()[0], line.has("json")}]() -> Result<Done> {
-    std::string text = TRY(inspect(options));
-    return Done{.text = options.json ? std::move(text) : printable(text)};
+    TextSource text = TRY(inspect(options));
+    Done done;
+    if (options.json)
+      done.long_text = std::move(text);
+    else
+      done.long_text = [text = std::move(text)](const TextOutput& output) {
+        text([&](std::string_view lines) { output(printable(lines)); });  // pieces are whole lines
+      };
+    return done;
   };
 }
 

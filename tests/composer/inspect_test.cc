@@ -33,13 +33,25 @@ Bytes as_bytes(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
+std::string rendered_text(const InspectReport& report) {
+  std::string text;
+  render_text(report, [&](std::string_view piece) { text += piece; });
+  return text;
+}
+
+std::string rendered_json(const InspectReport& report) {
+  std::string text;
+  render_json(report, [&](std::string_view piece) { text += piece; });
+  return text;
+}
+
 TEST_CASE("a snapshot is described in full, as text and as JSON") {
   const std::string image = snapshot();
   const auto report = gather_report("image.bin", as_bytes(image));
   REQUIRE_OK(report);
   CHECK(report->warnings.empty());
-  check_golden("snapshot.inspect", render_text(*report));
-  check_golden("snapshot.inspect.json", render_json(*report));
+  check_golden("snapshot.inspect", rendered_text(*report));
+  check_golden("snapshot.inspect.json", rendered_json(*report));
 }
 
 TEST_CASE("a region's offset, size and digest are those of its bytes in the file") {
@@ -66,10 +78,10 @@ TEST_CASE("files that other tools wrote are described too") {
         gather_report(entry.path().filename().string(), as_bytes(text_of(entry.path().string())));
     REQUIRE_OK(report);
     CHECK_FALSE(report->machine);
-    const Json json = Json::parse(render_json(*report));
+    const Json json = Json::parse(rendered_json(*report));
     CHECK(json["platforms"].size() >= 1);
     CHECK(json["machine"].is_null());
-    CHECK(render_text(*report).find("platforms\n") != std::string::npos);
+    CHECK(rendered_text(*report).find("platforms\n") != std::string::npos);
     ++files;
   }
   CHECK(files >= 20);
