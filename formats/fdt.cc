@@ -172,6 +172,21 @@ Result<std::vector<std::uint64_t>> FdtReader::wide_cells(Node node, std::string_
   return values;
 }
 
+Result<std::vector<GpaRange>> FdtReader::reservations() const {
+  std::vector<GpaRange> ranges;
+  const int count = fdt_num_mem_rsv(blob_.data());
+  for (int i = 0; i < count; ++i) {
+    std::uint64_t start = 0, size = 0;
+    if (fdt_get_mem_rsv(blob_.data(), i, &start, &size) != 0) break;
+    const auto range = GpaRange::of_size(start, size);
+    if (!range)
+      return fail("the device tree's /memreserve/ of {:#x} bytes at {:#x} ends past 2^64: give it less", size,
+                  start);
+    ranges.push_back(*range);
+  }
+  return ranges;
+}
+
 std::string shown(std::string_view text) {
   constexpr std::size_t kMost = 100;
   const bool plain = text.size() <= kMost &&

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/gpa.h"
 #include "formats/wire.h"
 
 namespace tintype {
@@ -72,6 +73,9 @@ class FdtReader {
   Result<std::uint32_t> cell(Node node, std::string_view property) const;
   Result<std::vector<std::uint64_t>> wide_cells(Node node, std::string_view property) const;
   bool has(Node node, std::string_view property) const;
+  // The memory reservation block (5.3), as far as Linux reads it: up to the first entry of size 0. Errors: a
+  // range that ends past 2^64.
+  Result<std::vector<GpaRange>> reservations() const;
   // Levels of nodes below the root.
   int depth() const { return depth_; }
 
