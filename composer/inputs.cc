@@ -8,6 +8,7 @@
 #include "formats/cpio.h"
 #include "formats/fdt.h"
 #include "formats/kernel.h"
+#include "layouts/arm64_guest.h"
 
 namespace tintype {
 
@@ -255,6 +256,18 @@ Result<void> check_cpus(const Machine& machine) {
               machine.arch == Arch::aarch64 ? fmt::format(" with GIC{}", gic_name(machine.gic)) : "");
 }
 
+// What of the options makes an AArch64 guest one with a device tree; nothing if none does.
+std::string tree_options(const BuildOptions& options) {
+  std::string given;
+  for (const std::string_view name : {"device-tree", "protocol", "fdt", "dtb", "fdt-overlay"}) {
+    const bool is_set = std::any_of(
+        options.given.begin(), options.given.end(),
+        [name](const Setting& setting) { return setting.option == name && setting.value.has_value(); });
+    if (is_set) given += fmt::format("{}--{}", given.empty() ? "" : " and ", name);
+  }
+  return given;
+}
+
 // booting.rst leaves the value to whoever starts the kernel. A part of the seed's digest, so that a seed of
 // any length serves, as it does for x86.
 std::vector<std::uint8_t> kaslr_value(Bytes seed) {
@@ -265,12 +278,32 @@ std::vector<std::uint8_t> kaslr_value(Bytes seed) {
 
 }  // namespace
 
+Result<void> InputFiles::add_trees(const BuildOptions& options, Inputs& inputs) const {
+  const Machine& machine = inputs.machine;
+  std::string reason = tree_options(options);
+  if (dtb_ && !options.dtb) {
+    if (machine.arch == Arch::aarch64 && machine.protocol != kDeviceTreeProtocol)
+      return fail(
+          "{}: this is a tree that tells of the whole machine, and protocol {} does that by ACPI tables: "
+          "give "
+          "--device-tree, or an image without .dtb",
+          dtb_->name, machine.protocol);
+    inputs.dtb_name = dtb_->name;
+    reason += fmt::format("{}the .dtb of {}", reason.empty() ? "" : " and ", image_.name);
+  }
+  if (!reason.empty()) inputs.tree_reason = reason;
+  if (dtb_) inputs.dtb = dtb_->bytes;
+  for (const NamedBytes& overlay : overlays_) inputs.overlays.push_back(overlay.bytes);
+  return {};
+}
+
 Result<Inputs> InputFiles::gather(const BuildOptions& options, const Kernel& kernel,
                                   std::string_view protocol) const {
   TRY(check_arch(options, kernel.arch));
   Inputs inputs;
   inputs.kernel = &kernel;
   inputs.initrd = TRY(arrange_initrds(kernel));
+  inputs.keeps_bootargs = !options.cmdline && !(uki_ && uki_->cmdline);
   inputs.cmdline = options.cmdline.value_or(uki_ ? uki_->cmdline.value_or("") : "");
   if (!options.append.empty()) inputs.cmdline += (inputs.cmdline.empty() ? "" : " ") + options.append;
   inputs.initrd_cmdline = options.initrd_cmdline;
@@ -286,8 +319,7 @@ Result<Inputs> InputFiles::gather(const BuildOptions& options, const Kernel& ker
   TRY(check_cpus(inputs.machine));
   inputs.smbios = options.smbios;
   inputs.rng_seed = options.rng_seed;
-  if (dtb_) inputs.dtb = dtb_->bytes;
-  for (const NamedBytes& overlay : overlays_) inputs.overlays.push_back(overlay.bytes);
+  TRY(add_trees(options, inputs));
   if (kernel.arch == Arch::aarch64 && !options.kaslr_seed.empty())
     inputs.kaslr_seed = kaslr_value(options.kaslr_seed);
   if (options.acpi)

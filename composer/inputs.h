@@ -60,6 +60,8 @@ class InputFiles {
   Result<void> open_kernel(const BuildOptions& options);
   Result<void> open_initrds(const BuildOptions& options);
   Result<void> open_tables(const BuildOptions& options);
+  // The device tree and its overlays, with what messages call them; inputs.machine is known.
+  Result<void> add_trees(const BuildOptions& options, Inputs& inputs) const;
   Result<std::vector<Bytes>> arrange_initrds(const Kernel& kernel) const;
 
   std::list<InputFile> files_;

@@ -30,6 +30,7 @@ struct Inputs {
   // Documentation/driver-api/early-userspace/buffer-format.rst). Empty if there is no initrd.
   std::vector<Bytes> initrd;
   std::string cmdline;
+  bool keeps_bootargs = false;     // a tree's own command line goes before `cmdline`, since nobody gave one
   std::string initrd_cmdline;      // of the initrd as a PVH module
   std::vector<Module> modules;     // of PVH, after the initrd
   std::optional<AcpiInputs> acpi;  // none: no tables and no RSDP
@@ -37,8 +38,11 @@ struct Inputs {
   std::vector<std::uint8_t> rng_seed;    // empty: none
   std::vector<std::uint8_t> kaslr_seed;  // 8 bytes for an AArch64 kernel, which moves itself; empty: none
   std::optional<Bytes> dtb;  // a flattened device tree for the kernel; on AArch64 it takes the place of ours
-  std::vector<Bytes> overlays;  // device-tree overlays for ours, in the order of application
-  bool moved = false;           // the kernel is not where it was linked: memory is to be randomised too
+  std::vector<Bytes> overlays;  // device-tree overlays for that, in the order of application
+  // For messages: what `dtb` is, and by what an AArch64 guest gets a tree.
+  std::string dtb_name = "--fdt";
+  std::string tree_reason = "--device-tree";
+  bool moved = false;  // the kernel is not where it was linked: memory is to be randomised too
 
   // Of the initrd with its padding, in bytes.
   std::uint64_t initrd_size() const;

@@ -27,29 +27,30 @@ bool suits(const Kernel& kernel) {
 Result<void> check_inputs(const Inputs& inputs) {
   if (inputs.acpi && !inputs.acpi->imported.empty())
     return fail(
-        "--acpi-table adds to ACPI tables, and a guest with a device tree has none: leave --acpi-table or "
-        "--device-tree out");
+        "--acpi-table adds to ACPI tables, and a guest with a device tree has none: leave --acpi-table or {} "
+        "out",
+        inputs.tree_reason);
   if (inputs.machine.numa_nodes != 0 || (inputs.acpi && !inputs.acpi->numa.empty()))
     return fail(
-        "--numa is told by ACPI tables, and a guest with a device tree has none: leave --numa or "
-        "--device-tree "
-        "out");
+        "--numa is written to ACPI tables only, never to a device tree, and a guest with a device tree gets "
+        "no ACPI tables: leave --numa or {} out",
+        inputs.tree_reason);
   if (inputs.smbios != SmbiosInputs{})
     return fail(
         "--smbios is told by tables that are found through EFI, and a guest with a device tree has none: "
-        "leave "
-        "--smbios or --device-tree out");
+        "leave --smbios or {} out",
+        inputs.tree_reason);
   return {};
 }
 
-Result<void> add_tree(const Inputs& inputs, LayoutPlan& plan) {
-  // Shared by the emitter's copies.
-  const auto tree = std::make_shared<const std::vector<std::uint8_t>>(TRY(guest_device_tree(inputs)));
+Result<void> add_tree(const Inputs& inputs, std::vector<std::uint8_t> bytes, std::vector<GpaRange> windows,
+                      LayoutPlan& plan) {
   // What can be wrong with it is wrong at any address.
-  TRY(filled_in(*tree, inputs, Addresses{}));
-  const std::uint64_t kernel_end = kernel_base(*inputs.kernel) + end_of(*inputs.kernel);
+  TRY(filled_in(bytes, inputs, Addresses{}));
+  // Shared by the emitter's copies.
+  const auto tree = std::make_shared<const std::vector<std::uint8_t>>(std::move(bytes));
   plan.add({.name = "fdt",
-            .windows = {{kernel_end, kArm64Ram.end}},
+            .windows = std::move(windows),
             .alignment = kTreeAlignment,
             .emit = [tree, &inputs](const Addresses& addresses, ByteSink& sink) {
               const auto filled = filled_in(*tree, inputs, addresses);
@@ -59,12 +60,19 @@ Result<void> add_tree(const Inputs& inputs, LayoutPlan& plan) {
   return {};
 }
 
+// Nothing lies in memory that the tree reserves: Linux would map none of it, or a device would write to it.
 Result<void> plan(const Inputs& inputs, LayoutPlan& plan) {
   TRY(check_arm64_inputs(inputs));
   TRY(check_inputs(inputs));
-  TRY(add_arm64_kernel(inputs, plan));
-  TRY(add_tree(inputs, plan));
-  return add_arm64_initrd(inputs, plan);
+  std::vector<std::uint8_t> tree = TRY(guest_device_tree(inputs));
+  const std::vector<GpaRange> reserved = TRY(reserved_memory(tree, inputs));
+  const std::uint64_t base = TRY(kernel_base_outside(*inputs.kernel, reserved));
+  const GpaRange after = {base + end_of(*inputs.kernel), kArm64Ram.end};
+  add_kernel(*inputs.kernel, base, plan);
+  std::vector<GpaRange> windows = {after};
+  if (!reserved.empty()) windows = TRY(windows_outside(after, reserved, "fdt"));
+  TRY(add_tree(inputs, std::move(tree), std::move(windows), plan));
+  return add_arm64_initrd(inputs, base, reserved, plan);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "composer/compose.h"
 #include "composer/inspect.h"
+#include "formats/fdt.h"
 #include "support/temporary_folder.h"
 #include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
@@ -161,6 +162,96 @@ TEST_CASE("what Linux would not take for an initrd is refused by name") {
   bench.options.kernel = bench.folder.write("other", tiny::elf(tiny::elf_spec("no banner")));
   bench.options.initrds = {{bench.add("script", "#!/bin/sh\n")}};
   CHECK(bench.refusal() == "no error");
+}
+
+// A device tree of one processor with a command line.
+std::vector<std::uint8_t> tree_with_bootargs() {
+  FdtWriter writer;
+  writer.begin("");
+  writer.begin("cpus");
+  writer.begin("cpu@0");
+  writer.end();
+  writer.end();
+  writer.begin("chosen");
+  writer.string("bootargs", "of the tree");
+  writer.end();
+  writer.end();
+  return writer.finish();
+}
+
+// As a command line gives it, so that messages know what was given.
+BuildOptions as_given(const BuildOptions& base, Settings settings) {
+  settings.push_back({"kernel", base.kernel});
+  settings.push_back({"output", base.output});
+  const auto options = build_options(settings);
+  REQUIRE_OK(options);
+  return *options;
+}
+
+TEST_CASE("the tree of a unified kernel image is named as such, and options are as they were given") {
+  Bench bench;
+  const auto tree = tree_with_bootargs();
+  tiny::PeSpec spec;
+  spec.machine = 0xAA64;
+  spec.sections = {{.name = ".linux", .data = tiny::arm64_image()}, {.name = ".dtb", .data = tree}};
+  const std::string image = bench.folder.write("Image", tiny::arm64_image());
+  const std::string dtb = bench.folder.write("tree", tree);
+  bench.options.kernel = bench.folder.write("linux.efi", tiny::pe(spec));
+  const auto refusal = [&](const std::string& kernel, Settings settings) {
+    BuildOptions options = bench.options;
+    options.kernel = kernel;
+    options = as_given(options, std::move(settings));
+    Progress progress("test");
+    const auto result = compose(options, progress);
+    return result ? "no error" : result.error().message();
+  };
+  const std::string efi = bench.options.kernel;
+  CHECK(refusal(efi, {}) == "no error");
+  CHECK(refusal(efi, {{"protocol", "linux-arm64-acpi"}}) ==
+        efi +
+            ": section .dtb: this is a tree that tells of the whole machine, and protocol linux-arm64-acpi "
+            "does "
+            "that by ACPI tables: give --device-tree, or an image without .dtb");
+  CHECK(
+      refusal(efi, {{"cpus", "2"}}) ==
+      efi +
+          ": section .dtb: the device tree has 1 processors in /cpus, and the machine has 2: give --cpus 1");
+  CHECK(refusal(efi, {{"smbios", "product=x"}}).ends_with(": leave --smbios or the .dtb of " + efi + " out"));
+  CHECK(refusal(image, {{"smbios", "product=x"}, {"dtb", dtb}}).ends_with(": leave --smbios or --dtb out"));
+  CHECK(refusal(image, {{"smbios", "product=x"}, {"protocol", "linux-arm64-dt"}})
+            .ends_with(": leave --smbios or --protocol out"));
+  CHECK(refusal(image, {{"smbios", "product=x"}, {"fdt", dtb}, {"device-tree", "true"}})
+            .ends_with(": leave --smbios or --device-tree and --fdt out"));
+}
+
+TEST_CASE(
+    "bootargs of a tree are a command line unless one is given, by option or in a unified kernel image") {
+  Bench bench;
+  bench.options.dtb = bench.folder.write("tree", tree_with_bootargs());
+  bench.options.kernel = bench.folder.write("Image", tiny::arm64_image());
+  const auto bootargs = [&] {
+    const std::string text = bench.region("fdt");
+    const auto tree = FdtReader::open(bytes_of(std::string_view(text)));
+    REQUIRE_OK(tree);
+    const auto value = tree->string(tree->find("/chosen").value(), "bootargs");
+    REQUIRE_OK(value);
+    return *value;
+  };
+  CHECK(bootargs() == "of the tree");
+  bench.options.append = "quiet";
+  CHECK(bootargs() == "of the tree quiet");
+  bench.options.cmdline = "";
+  CHECK(bootargs() == "quiet");
+  bench.options.append = "";
+  CHECK(bootargs().empty());
+  bench.options.cmdline.reset();
+  tiny::PeSpec spec;
+  spec.machine = 0xAA64;
+  spec.sections = {{.name = ".linux", .data = tiny::arm64_image()}, text_section(".cmdline", "of the image")};
+  bench.options.kernel = bench.folder.write("linux.efi", tiny::pe(spec));
+  CHECK(bootargs() == "of the image");
+  bench.options.append = "quiet";
+  CHECK(bootargs() == "of the image quiet");
 }
 
 TEST_CASE("no input of any kind is overwritten") {

@@ -91,19 +91,116 @@ TEST_CASE("equal inputs give equal trees, wherever the initrd ends up") {
   CHECK(tree_in(*must_lay_out(wanted)) == tree_in(*must_lay_out(wanted)));
 }
 
+// A tree of one processor that reserves `ranges` in its memory reservation block (Devicetree Specification
+// 0.4, 5.3), which FdtWriter leaves empty.
+std::vector<std::uint8_t> tree_reserving(const std::vector<GpaRange>& ranges) {
+  FdtWriter writer;
+  writer.begin("");
+  writer.begin("cpus");
+  writer.begin("cpu@0");
+  writer.end();
+  writer.end();
+  writer.end();
+  const std::vector<std::uint8_t> tree = writer.finish();
+  Buffer block;
+  for (const GpaRange& range : ranges) {
+    block.put(be64(range.start));
+    block.put(be64(range.size()));
+  }
+  block.zeros(16);
+  std::vector<std::uint8_t> whole = tree;
+  const auto size = static_cast<std::uint32_t>(tree.size());
+  // The block goes to the end: totalsize and off_mem_rsvmap say so.
+  const std::uint32_t aligned = (size + 7) / 8 * 8;
+  whole.resize(aligned);
+  whole.insert(whole.end(), block.bytes().begin(), block.bytes().end());
+  const auto put = [&](std::size_t at, std::uint64_t value) {
+    for (std::size_t i = 0; i < 4; ++i) whole[at + i] = static_cast<std::uint8_t>(value >> (24 - 8 * i));
+  };
+  put(4, whole.size());
+  put(16, aligned);
+  return whole;
+}
+
+Request request_reserving(const std::vector<std::uint8_t>& tree) {
+  Request wanted = request([&tree](Inputs& inputs) { inputs.dtb = tree; });
+  wanted.initrd = initrd_of(5000);
+  return wanted;
+}
+
+TEST_CASE("tree and initrd lie in no block of 2 MiB that has reserved memory") {
+  const auto tree = tree_reserving({{0x40300000, 0x40301000}, {0x40600000, 0x40A00001}});
+  const auto layout = must_lay_out(request_reserving(tree));
+  CHECK(layout->region("kernel").range.start == 0x40000000);
+  CHECK(layout->region("fdt").range.start == 0x40400000);
+  CHECK(layout->region("initrd").range.start == 0x40C00000);
+  const auto blob = tree_in(*layout);
+  const auto filled = FdtReader::open(blob);
+  REQUIRE_OK(filled);
+  CHECK(cell_pair(*filled, "linux,initrd-start") == 0x40C00000);
+  // What the guest is handed reserves it still.
+  CHECK(filled->reservations().value() ==
+        std::vector<GpaRange>{{0x40300000, 0x40301000}, {0x40600000, 0x40A00001}});
+}
+
+TEST_CASE("a kernel that may lie anywhere goes past reserved memory, and is entered there") {
+  const auto tree =
+      tree_reserving({{0x40010000, 0x40011000}, {0x40200000, 0x40200001}, {0x50000000, 0x50001000}});
+  const auto layout = must_lay_out(request_reserving(tree));
+  CHECK(layout->region("kernel").range.start == 0x40400000);
+  CHECK(layout->arm64().pc == 0x40400000);
+  CHECK(layout->region("fdt").range.start == 0x40600000);
+  CHECK(layout->region("initrd").range.start == 0x40800000);
+  // Memory that its own ends before is not in its way.
+  const auto beside = tree_reserving({{0x40020000, 0x40021000}});
+  CHECK(must_lay_out(request_reserving(beside))->region("kernel").range.start == 0x40000000);
+  // With a text_offset.
+  Request odd = request_reserving(tree);
+  odd.kernel = tiny::arm64_image({.text_offset = 0x80000});
+  const auto moved = must_lay_out(odd);
+  CHECK(moved->region("kernel").range.start == 0x40080000);
+  const auto low = tree_reserving({{0x40090000, 0x40091000}});
+  odd = request_reserving(low);
+  odd.kernel = tiny::arm64_image({.text_offset = 0x80000});
+  CHECK(must_lay_out(odd)->arm64().pc == 0x40280000);
+}
+
+TEST_CASE("a kernel that cannot move is refused where a tree reserves its memory") {
+  const auto tree = tree_reserving({{0x40010000, 0x40011000}});
+  Request fixed = request_reserving(tree);
+  fixed.kernel = tiny::arm64_image({.flags = 2});
+  CHECK(refusal(fixed) ==
+        "the kernel has to lie at 0x40000000-0x4001ffff, and the device tree reserves 0x40010000-0x40010fff: "
+        "reserve other memory, or give a kernel that may lie anywhere (bit 3 of the flags in its Image "
+        "header)");
+  const auto all = tree_reserving({{0x40200000, std::uint64_t{1} << 50}});
+  CHECK(refusal(request_reserving(all)) ==
+        "the device tree reserves all memory from 0x40020000 on, and region 'fdt' lies there: reserve less");
+  const auto everything = tree_reserving({{0, std::uint64_t{1} << 50}});
+  CHECK(refusal(request_reserving(everything)).find("region 'kernel'") != std::string::npos);
+  // What would do with more memory says with how much.
+  const auto rest = tree_reserving({{0x40400000, 0x48000000}});
+  CHECK(refusal(request_reserving(rest)).find("give --memory at least 129M") != std::string::npos);
+}
+
 TEST_CASE("what has no place in a device tree is refused") {
   NumaNode node;
-  CHECK(
-      refusal(request([&](Inputs& inputs) { inputs.acpi->numa = {node}; })).starts_with("--numa is told by"));
+  CHECK(refusal(request([&](Inputs& inputs) {
+          inputs.acpi->numa = {node};
+        })).starts_with("--numa is written to ACPI tables only"));
   CHECK(refusal(request([](Inputs& inputs) {
           inputs.machine.numa_nodes = 2;
-        })).starts_with("--numa is told by"));
+        })).starts_with("--numa is written to ACPI tables only"));
   CHECK(refusal(request([](Inputs& inputs) {
           inputs.acpi->imported = {ImportedTable{}};
         })).starts_with("--acpi-table adds to"));
   CHECK(refusal(request([](Inputs& inputs) {
           inputs.smbios.product = "Turnip";
         })).starts_with("--smbios is told by"));
+  CHECK(refusal(request([](Inputs& inputs) {
+          inputs.smbios.product = "Turnip";
+          inputs.tree_reason = "--fdt";
+        })).ends_with(": leave --smbios or --fdt out"));
   CHECK(refusal(request([](Inputs& inputs) { inputs.initrd_cmdline = "x"; })).find("--initrd-cmdline") !=
         std::string::npos);
   const std::vector<std::uint8_t> text(100, 'x');
