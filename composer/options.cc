@@ -92,7 +92,9 @@ OptionGroup kernel_group() {
             "tell an AArch64 kernel of its machine by a device tree instead of ACPI tables; so does --fdt"),
        text("kaslr-seed", "HEX",
             "move the kernel to addresses that follow from this seed (default: where it was linked)"),
-       text("cmdline", "STRING", "the kernel's command line, instead of a unified kernel image's own"),
+       text("cmdline", "STRING",
+            "the kernel's command line, instead of that of a unified kernel image or of an AArch64 guest's "
+            "--fdt"),
        text("append", "STRING", "goes after the command line, with a space between")}};
 }
 

@@ -30,6 +30,9 @@ Result<void> check_arm64_inputs(const Inputs& inputs) {
         "guest, "
         "which is an x86 one: leave them out");
   TRY(check_arm64_cmdline(inputs.cmdline));
+  if (!inputs.kaslr_seed.empty() && has_word(inputs.cmdline, "nokaslr"))
+    return fail(
+        "the command line says nokaslr, and --kaslr-seed is for a kernel that moves: leave one of them out");
   if (inputs.cmdline.find('\0') != std::string::npos)
     return fail("the command line contains a NUL byte: remove it");
   return {};

@@ -35,6 +35,16 @@ std::uint64_t Inputs::initrd_size() const {
   return counter.size();
 }
 
+bool has_word(std::string_view cmdline, std::string_view word) {
+  const auto separates = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+  for (std::size_t at = cmdline.find(word); at != cmdline.npos; at = cmdline.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || separates(cmdline[at - 1])) && (end == cmdline.size() || separates(cmdline[end])))
+      return true;
+  }
+  return false;
+}
+
 void add_kernel(const Kernel& kernel, std::uint64_t base, LayoutPlan& plan) {
   const auto& segments = kernel.segments;
   std::size_t first = 0;

@@ -12,6 +12,10 @@ inline constexpr std::uint64_t kInitrdAlignment = 2 * kMiB;
 // kernel outlives the plan. The caller has checked that no sum passes 2^64.
 void add_kernel(const Kernel& kernel, std::uint64_t base, LayoutPlan& plan);
 
+// Whether `word` is one of the words of a command line of Linux, which anything up to a space separates
+// (arch/x86/boot/cmdline.c).
+bool has_word(std::string_view cmdline, std::string_view word);
+
 // The first address past the kernel's memory, as its segments state it.
 std::uint64_t end_of(const Kernel& kernel);
 

@@ -72,18 +72,6 @@ void emit_boot_params(const Inputs& inputs, const Addresses& addresses, ByteSink
   sink.put(make_boot_params(*inputs.kernel, values));
 }
 
-// Whether `word` is one of the words of the command line, which anything up to a space separates
-// (arch/x86/boot/cmdline.c).
-bool has_word(std::string_view cmdline, std::string_view word) {
-  const auto separates = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
-  for (std::size_t at = cmdline.find(word); at != cmdline.npos; at = cmdline.find(word, at + 1)) {
-    const std::size_t end = at + word.size();
-    if ((at == 0 || separates(cmdline[at - 1])) && (end == cmdline.size() || separates(cmdline[end])))
-      return true;
-  }
-  return false;
-}
-
 Result<void> check_inputs(const Inputs& inputs) {
   // Only the kernel's own decompressor reads that word.
   if (inputs.moved && has_word(inputs.cmdline, "nokaslr"))

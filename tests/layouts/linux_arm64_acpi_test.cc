@@ -329,6 +329,15 @@ TEST_CASE("a random seed is in EFI's table alone, and one for KASLR in /chosen")
   CHECK(walk.chosen.at("kaslr-seed") == kaslr);
 }
 
+TEST_CASE("a seed for a kernel that is told not to move is refused") {
+  Request request = request_of();
+  request.change = [](Inputs& inputs) { inputs.kaslr_seed.assign(8, 1); };
+  request.cmdline = "quiet nokaslr";
+  CHECK(refusal(request).starts_with("the command line says nokaslr, and --kaslr-seed is for a kernel that"));
+  request.cmdline = "nokaslrx";
+  must_lay_out(request);
+}
+
 TEST_CASE("only a machine with an ITS has a list of reservations") {
   Request request = request_of();
   CHECK_FALSE(is_loaded(*must_lay_out(request), "efi.mem_reserve"));
