@@ -119,8 +119,8 @@ class Fields {
       add("RAM size", Coverage::measured, "the ranges of RAM are a record");
     else
       add("RAM size", Coverage::host,
-          "the file does not describe its machine: the memory that it names is a record, and the host may "
-          "give more");
+          "the file does not describe its machine: what it requires is a record, and the host may give "
+          "more");
   }
 
   void add_machine() {

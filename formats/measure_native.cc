@@ -132,10 +132,11 @@ void put_pages(const std::vector<LaunchStep>& steps, const MeasureOptions& optio
   in_order(blocks.size(), threads, hash, put);
 }
 
-// The memory that the file names, where nobody describes the machine: a loader makes memory of all of it, and
-// a guest finds nothing where there is none. launch_steps() has seen that no step ends past 2^52.
-std::vector<GpaRange> named_memory(const igvm::File& file, std::uint32_t mask,
-                                   const std::vector<LaunchStep>& steps) {
+// The memory without contents that the file asks for, where nobody describes the machine. Pages of zeroes are
+// none of it: whether there is memory besides is the host's choice. launch_steps() has seen that no step ends
+// past 2^52.
+std::vector<GpaRange> wanted_memory(const igvm::File& file, std::uint32_t mask,
+                                    const std::vector<LaunchStep>& steps) {
   std::vector<GpaRange> ranges;
   for (const igvm::Directive& directive : file.directives) {
     const auto* required = std::get_if<IGVM_VHS_REQUIRED_MEMORY>(&directive);
@@ -143,7 +144,9 @@ std::vector<GpaRange> named_memory(const igvm::File& file, std::uint32_t mask,
     if (const auto range = GpaRange::of_size(required->gpa, required->number_of_bytes.value()))
       ranges.push_back(*range);
   }
-  for (const LaunchStep& step : steps) ranges.push_back({step.gpa, step.gpa + step.pages * kPageSize});
+  for (const LaunchStep& step : steps)
+    if (step.kind == LaunchStep::Kind::error_range)
+      ranges.push_back({step.gpa, step.gpa + step.pages * kPageSize});
   std::sort(ranges.begin(), ranges.end());
   return ranges;
 }
@@ -170,7 +173,7 @@ Result<NativeLaunch> native_launch(const igvm::File& file, const std::optional<M
   launch.steps = TRY(launch_steps(file, LaunchPlatform::native));
   const std::uint32_t mask = TRY(launch_mask(file, LaunchPlatform::native));
   launch.ram =
-      joined(machine ? ram_ranges(machine->arch, machine->memory) : named_memory(file, mask, launch.steps));
+      joined(machine ? ram_ranges(machine->arch, machine->memory) : wanted_memory(file, mask, launch.steps));
   std::map<std::uint32_t, std::uint64_t> inserted;
   for (const igvm::Directive& directive : file.directives)
     if (const auto* insert = std::get_if<IGVM_VHS_PARAMETER_INSERT>(&directive))

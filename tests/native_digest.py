@@ -121,14 +121,13 @@ def native_digest(data):
             if platform == (NATIVE if arch == "x86_64" else VSM_ISOLATION) and (arch == "x86_64" or vtl == 0):
                 mask |= bit
     nodes = tree_of(data)
-    pages, parameters, vcpus, areas, values, named = [], [], [], {}, {}, []
+    pages, parameters, vcpus, areas, values, wanted = [], [], [], {}, {}, []
     for kind, body in found:
         if kind == 0x302:  # PAGE_DATA
             gpa, bits, offset, flags, _ = struct.unpack_from("<QIIIH", body)
             if bits & mask:
                 contents = data[offset:offset + PAGE] if offset else bytes(PAGE)
                 page_kind = 3 if flags & 4 else 2 if flags & 2 else 1
-                named.append([gpa, gpa + PAGE])
                 if page_kind != 1 or contents.strip(b"\0"):
                     pages.append((gpa, page_kind, contents))
         elif kind == 0x301:  # PARAMETER_AREA
@@ -140,7 +139,6 @@ def native_digest(data):
         elif kind == 0x303:  # PARAMETER_INSERT
             gpa, bits, index = struct.unpack_from("<QII", body)
             if bits & mask:
-                named.append([gpa, gpa + areas[index]])
                 pages += [(gpa + i * PAGE, 4, b"") for i in range(areas[index] // PAGE)]
                 parameters += [(gpa + offset, value) for offset, value in values[index]]
         elif kind == 0x304:  # VP_CONTEXT
@@ -151,9 +149,9 @@ def native_digest(data):
         elif kind in (0x305, 0x30D):  # REQUIRED_MEMORY, ERROR_RANGE
             gpa, bits, size = struct.unpack_from("<QII", body)
             if bits & mask:
-                named.append([gpa, gpa + size])
+                wanted.append([gpa, gpa + size])
     if nodes is None:
-        ram = named
+        ram = wanted
     else:
         ram = []
         for path, node in nodes.items():

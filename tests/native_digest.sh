@@ -22,7 +22,7 @@ compose tree --kernel "$samples/hello-arm64" --device-tree --gic v2 --memory 3G
 for kernel in cloud arm64; do
   [ ! -e "$assets/$kernel/vmlinuz" ] || compose "$kernel" --kernel "$assets/$kernel/vmlinuz" --cmdline quiet
 done
-# Memory outside RAM that files without a machine description name, each in another way.
+# Memory that files without a machine description name, each in another way.
 python3 - << 'END'
 import struct
 import zlib
@@ -52,8 +52,8 @@ def page(gpa, flags=0):
 
 
 write("none")
-write("page", page(ELSEWHERE))
-write("two-pages", page(ELSEWHERE), page(ELSEWHERE + PAGE))
+# A page without data has no record; the range after it does.
+write("page-and-error", page(ELSEWHERE), (0x30D, struct.pack("<QII", ELSEWHERE + PAGE, 1, PAGE)))
 write("unmeasured", page(ELSEWHERE, 2))
 write("shared", page(ELSEWHERE, 4))
 write("error", (0x30D, struct.pack("<QII", ELSEWHERE + 2 * PAGE, 1, PAGE)))

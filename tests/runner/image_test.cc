@@ -122,7 +122,7 @@ TEST_CASE("outside RAM a foreign file gets memory of its own, a snapshot a refus
   CHECK(straddling->memory == std::vector<GpaRange>{{0, kDefaultMemory + 2 * kPageSize}});
 }
 
-TEST_CASE("the memory that a foreign file gets besides RAM is what its native digest covers") {
+TEST_CASE("the memory that a foreign file gets besides RAM is the RAM of its native digest, and its pages") {
   const std::function<void(Image&)> changes[] = {
       [](Image&) {},
       [](Image& image) { image.zero_pages(kGiB, 3); },
@@ -144,6 +144,8 @@ TEST_CASE("the memory that a foreign file gets besides RAM is what its native di
     REQUIRE_OK(launch);
     std::vector<GpaRange> memory = launch->ram;
     memory.push_back({0, kDefaultMemory});
+    for (const LaunchStep& step : launch->steps)
+      memory.push_back({step.gpa, step.gpa + step.pages * kPageSize});
     CHECK(plan->memory == normalised(memory));
   }
 }
