@@ -103,7 +103,8 @@ std::vector<GpaRange> known_memory(const igvm::File& file, const std::optional<M
   const std::uint32_t mask = mask_of(file);
   std::vector<GpaRange> known;
   if (machine) known = ram_ranges(machine->arch, machine->memory);
-  for (const MemoryExtent& extent : MemoryView(file, mask).extents())
+  const MemoryView named(file, mask);
+  for (const MemoryExtent& extent : named.extents())
     known.push_back({extent.page * kPageSize, extent.end() * kPageSize});
   for (const igvm::Directive& directive : file.directives)
     if (const auto* required = std::get_if<IGVM_VHS_REQUIRED_MEMORY>(&directive))
