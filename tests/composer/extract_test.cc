@@ -117,11 +117,14 @@ TEST_CASE("memory that a foreign file only names is zeroes") {
       {"snp-simple.igvm", 0x1007000},  // required memory
       {"tdx.igvm", 0x1004000},         // a shared page
   };
-  for (const auto& [name, gpa] : places) {
-    CAPTURE(name);
+  for (const auto& place : places) {
+    CAPTURE(place.first);
+    const std::uint64_t gpa = place.second;
     CAPTURE(gpa);
-    REQUIRE_OK(extract(
-        {.file = vectors + name, .region = {}, .range = GpaRange{gpa, gpa + kPageSize}, .output = out}));
+    REQUIRE_OK(extract({.file = vectors + place.first,
+                        .region = {},
+                        .range = GpaRange{gpa, gpa + kPageSize},
+                        .output = out}));
     CHECK(text_of(out) == std::string(kPageSize, '\0'));
   }
 }

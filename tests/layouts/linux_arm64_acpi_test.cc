@@ -418,9 +418,10 @@ TEST_CASE("RAM ends where a page of the kernel can end") {
   // 4, 16 and 64 KiB, and a header that does not say.
   const std::pair<std::uint64_t, std::uint64_t> kernels[] = {
       {0xA, 4 * kKiB}, {0xC, 16 * kKiB}, {0xE, 64 * kKiB}, {0x8, 64 * kKiB}};
-  for (const auto& [flags, page] : kernels) {
-    CAPTURE(flags);
-    request.kernel = tiny::arm64_image({.flags = flags});
+  for (const auto& kernel : kernels) {
+    CAPTURE(kernel.first);
+    const std::uint64_t page = kernel.second;
+    request.kernel = tiny::arm64_image({.flags = kernel.first});
     request.memory = 64 * kMiB + page;
     must_lay_out(request);
     request.memory = 64 * kMiB + page / 2;
