@@ -1,9 +1,11 @@
 // Any bytes as a device tree and an overlay for it: the first two bytes say how many of the others are the
-// tree. What is accepted is edited, merged and packed, and stays a tree.
+// tree. What is accepted is edited, merged and packed, and stays a tree; and a guest that gets it as its own
+// is told its RAM.
 #include <algorithm>
 
 #include "formats/fdt.h"
 #include "fuzz/fuzz.h"
+#include "layouts/device_tree.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
@@ -37,6 +39,31 @@ void edit(FdtEditor& editor) {
   (void)size_of(*tree, tree->root());
 }
 
+// As the tree of a machine, filled in twice: nothing is left to do the second time.
+void fill(Bytes tree, Bytes overlay) {
+  Inputs inputs;
+  inputs.machine.arch = Arch::aarch64;
+  inputs.machine.memory = 64 * kMiB;
+  inputs.dtb = tree;
+  if (!overlay.empty()) inputs.overlays = {overlay};
+  inputs.keeps_bootargs = true;
+  const auto whole = guest_device_tree(inputs);
+  if (!whole) return require(!whole.error().message().empty());
+  if (const auto reserved = reserved_memory(*whole, inputs)) {
+    std::uint64_t last = 0;
+    for (const GpaRange& range : *reserved) {
+      require(range.start >= last && range.start < range.end);
+      last = range.end + 1;
+    }
+  }
+  const auto filled = filled_in(*whole, inputs, {});
+  if (!filled) return require(!filled.error().message().empty());
+  const auto again = filled_in(*filled, inputs, {});
+  require(again.has_value() && *again == *filled);
+  const auto read = FdtReader::open(*filled);
+  require(read.has_value() && !children_of_type(*read, read->root(), "memory").empty());
+}
+
 }  // namespace
 }  // namespace tintype
 
@@ -57,5 +84,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(editor->finish() == before);
   }
   edit(*editor);
+  fill(rest.first(first), rest.subspan(first));
   return 0;
 }
