@@ -274,17 +274,18 @@ std::array<Words, 2> words_around(Bytes a, Bytes b, std::size_t at) {
 }  // namespace
 
 MemoryView::MemoryView(const igvm::File& file, std::uint32_t mask) {
-  std::map<std::uint32_t, std::uint64_t> areas;
+  std::map<std::uint32_t, const igvm::ParameterArea*> areas;
   std::vector<MemoryExtent> extents;
   for (const igvm::Directive& directive : file.directives) {
     if (const auto* run = std::get_if<igvm::PageRun>(&directive)) {
       if ((run->compatibility_mask & mask) != 0) add_run(*run, extents);
     } else if (const auto* area = std::get_if<igvm::ParameterArea>(&directive)) {
-      areas[area->parameter_area_index] = area->number_of_bytes / kPageSize;
+      areas[area->parameter_area_index] = area;
     } else if (const auto* insert = std::get_if<IGVM_VHS_PARAMETER_INSERT>(&directive)) {
-      const auto size = areas.find(insert->parameter_area_index);
-      if ((insert->compatibility_mask & mask) != 0 && size != areas.end() && size->second > 0)
-        extents.push_back({insert->gpa / kPageSize, size->second, "parameter", {}});
+      const auto inserted = areas.find(insert->parameter_area_index);
+      if ((insert->compatibility_mask & mask) == 0 || inserted == areas.end()) continue;
+      if (const std::uint64_t pages = inserted->second->number_of_bytes / kPageSize; pages > 0)
+        extents.push_back({insert->gpa / kPageSize, pages, "parameter", inserted->second->initial});
     } else if (const auto* error = std::get_if<IGVM_VHS_ERROR_RANGE>(&directive)) {
       if ((error->compatibility_mask & mask) != 0 && error->size_bytes > 0u)
         extents.push_back({error->gpa / kPageSize, pages_of(error->size_bytes), "error range", {}});

@@ -16,7 +16,7 @@ struct MemoryExtent {
   std::uint64_t page = 0;   // the first, as a number
   std::uint64_t pages = 1;  // of 4096 bytes
   std::string_view kind;    // one of igvm::page_kind_name(), "parameter" or "error range"
-  Bytes data = {};          // pages * 4096 bytes, or empty: zeroes, or what someone else fills in
+  Bytes data = {};          // pages * 4096 bytes, or empty: zeroes; "parameter": before it is filled in
   std::uint64_t end() const { return page + pages; }
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <map>
 
 #include "composer/decode.h"
 #include "composer/diff_memory.h"
@@ -18,38 +17,10 @@ namespace tintype {
 
 namespace {
 
-// Bytes that the file gives memory at `gpa`.
-struct Piece {
-  std::uint64_t gpa = 0;
-  Bytes data;
-};
-
 std::uint32_t mask_of(const igvm::File& file) {
   const auto native = launch_mask(file, LaunchPlatform::native);
   if (native) return *native;
   return file.platforms.empty() ? 0 : file.platforms.front().compatibility_mask.value();
-}
-
-// Ascending; not overlapping in a sound file.
-std::vector<Piece> pieces_of(const igvm::File& file) {
-  const std::uint32_t mask = mask_of(file);
-  std::vector<Piece> pieces;
-  std::map<std::uint32_t, Bytes> areas;
-  for (const igvm::Directive& directive : file.directives) {
-    if (const auto* run = std::get_if<igvm::PageRun>(&directive)) {
-      if ((run->compatibility_mask & mask) != 0 && !run->data.empty())
-        pieces.push_back({run->gpa, run->data});
-    } else if (const auto* area = std::get_if<igvm::ParameterArea>(&directive)) {
-      areas[area->parameter_area_index] = area->initial;
-    } else if (const auto* insert = std::get_if<IGVM_VHS_PARAMETER_INSERT>(&directive)) {
-      const auto inserted = areas.find(insert->parameter_area_index);
-      if ((insert->compatibility_mask & mask) != 0 && inserted != areas.end() && !inserted->second.empty())
-        pieces.push_back({insert->gpa, inserted->second});
-    }
-  }
-  std::stable_sort(pieces.begin(), pieces.end(),
-                   [](const Piece& a, const Piece& b) { return a.gpa < b.gpa; });
-  return pieces;
 }
 
 Result<void> put_zeros(std::uint64_t count, const igvm::Output& output) {
@@ -163,12 +134,13 @@ Result<GpaRange> parse_gpa_range(std::string_view text) {
 
 Result<void> guest_bytes(const igvm::File& file, GpaRange range, const igvm::Output& output) {
   std::uint64_t at = range.start;
-  for (const Piece& piece : pieces_of(file)) {
-    const std::uint64_t end = std::min(piece.gpa + piece.data.size(), range.end);
-    if (end <= at || piece.gpa >= range.end) continue;
-    const std::uint64_t start = std::max(piece.gpa, at);
+  const MemoryView memory(file, mask_of(file));
+  for (const MemoryExtent& extent : memory.extents()) {
+    const std::uint64_t gpa = extent.page * kPageSize, end = std::min(gpa + extent.data.size(), range.end);
+    if (end <= at || gpa >= range.end) continue;
+    const std::uint64_t start = std::max(gpa, at);
     TRY(put_zeros(start - at, output));
-    TRY(output(piece.data.subspan(start - piece.gpa, end - start)));
+    TRY(output(extent.data.subspan(start - gpa, end - start)));
     at = end;
   }
   return put_zeros(range.end - at, output);

@@ -22,12 +22,6 @@ constexpr std::uint64_t kBaseAlignment = 2 * kMiB;
 // PE Format, "Machine Types"
 constexpr std::uint16_t kPeAarch64 = 0xAA64;
 
-tl::unexpected<Error> fail_big_endian(std::uint64_t at) {
-  return fail_at(at,
-                 "this is a big-endian kernel, and what starts it here is little-endian: build it with "
-                 "CONFIG_CPU_LITTLE_ENDIAN=y");
-}
-
 Result<void> check_code(const Arm64ImageHeader& header) {
   if (header.code0 == 0 && header.code1 == 0)
     return fail_at(0, "code0 and code1 are 0, so there is nothing to start: the file is damaged");
@@ -88,6 +82,12 @@ Bytes without_padding(Bytes file) {
 }
 
 }  // namespace
+
+tl::unexpected<Error> fail_big_endian(std::uint64_t at) {
+  return fail_at(at,
+                 "this is a big-endian kernel, and what starts it here is little-endian: build it with "
+                 "CONFIG_CPU_LITTLE_ENDIAN=y");
+}
 
 bool has_arm64_header(Bytes start) {
   const auto header = read_at<Arm64ImageHeader>(start, 0, "");

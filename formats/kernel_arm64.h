@@ -33,6 +33,9 @@ inline constexpr std::uint64_t kMaxArm64Image = kMaxUnpackedKernel;
 // layout puts behind that, the kernel is told of and keeps.
 inline constexpr std::uint64_t kOldImageSpace = 16 * kMiB;
 
+// The error on a big-endian kernel, in whatever file it is: `at` is where that shows.
+tl::unexpected<Error> fail_big_endian(std::uint64_t at);
+
 // Whether `start` begins with the header of an Image.
 bool has_arm64_header(Bytes start);
 

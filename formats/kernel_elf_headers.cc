@@ -6,6 +6,7 @@
 
 #include "formats/gpa.h"
 #include "formats/kernel.h"
+#include "formats/kernel_arm64.h"
 
 namespace tintype {
 
@@ -209,11 +210,7 @@ Result<ElfHeaders> read_elf_headers(Bytes file) {
                 file[5]),
         "ELF header");
   if (ours && found.elf_machine == kElfAarch64 && file[5] == kBigEndian)
-    return with_context<ElfHeaders>(
-        fail_at(5,
-                "this is a big-endian kernel, and what starts it here is little-endian: build it with "
-                "CONFIG_CPU_LITTLE_ENDIAN=y"),
-        "ELF header");
+    return with_context<ElfHeaders>(fail_big_endian(5), "ELF header");
   if (!ours || file[4] != (is64 ? kClass64 : kClass32) || file[5] != kLittleEndian)
     return with_context<ElfHeaders>(
         fail("this is {}, and an ELF kernel for x86_64 or AArch64 is needed", found.description),

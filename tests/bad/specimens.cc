@@ -9,6 +9,7 @@
 #include "support/tiny_kernels.h"
 #include "support/tiny_pe.h"
 #include "support/tiny_tables.h"
+#include "support/tiny_trees.h"
 
 namespace tintype {
 
@@ -62,10 +63,7 @@ File device_tree() {
   tree.begin("");
   tree.cell("#address-cells", 2);
   tree.cell("#size-cells", 2);
-  tree.begin("cpus");
-  tree.begin("cpu@0");
-  tree.end();
-  tree.end();
+  tiny::write_processor(tree);
   tree.begin("device");
   tree.cell("phandle", 1);
   tree.end();

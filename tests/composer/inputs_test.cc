@@ -7,6 +7,7 @@
 #include "support/tiny_cpio.h"
 #include "support/tiny_kernels.h"
 #include "support/tiny_pe.h"
+#include "support/tiny_trees.h"
 
 namespace tintype {
 namespace {
@@ -168,10 +169,7 @@ TEST_CASE("what Linux would not take for an initrd is refused by name") {
 std::vector<std::uint8_t> tree_with_bootargs() {
   FdtWriter writer;
   writer.begin("");
-  writer.begin("cpus");
-  writer.begin("cpu@0");
-  writer.end();
-  writer.end();
+  tiny::write_processor(writer);
   writer.begin("chosen");
   writer.string("bootargs", "of the tree");
   writer.end();

@@ -11,6 +11,7 @@
 #include "support/tiny_kernels.h"
 #include "support/tiny_pe.h"
 #include "support/tiny_tables.h"
+#include "support/tiny_trees.h"
 
 namespace tintype {
 namespace {
@@ -59,10 +60,7 @@ std::vector<std::uint8_t> device_tree(bool overlay) {
   } else {
     tree.cell("#address-cells", 2);
     tree.cell("#size-cells", 2);
-    tree.begin("cpus");
-    tree.begin("cpu@0");
-    tree.end();
-    tree.end();
+    tiny::write_processor(tree);
   }
   tree.end();
   return tree.finish();

@@ -7,6 +7,7 @@
 #include "support/dtc.h"
 #include "support/golden.h"
 #include "support/test_main.h"
+#include "support/tiny_trees.h"
 
 namespace tintype {
 namespace {
@@ -573,10 +574,7 @@ TEST_CASE("a tree with more of one thing than a machine has is refused at once")
     tree.begin("");
     tree.cell("#address-cells", 2);
     tree.cell("#size-cells", 2);
-    tree.begin("cpus");
-    tree.begin("cpu@0");
-    tree.end();
-    tree.end();
+    tiny::write_processor(tree);
     fill(tree);
     tree.end();
     return tree.finish();
@@ -636,10 +634,7 @@ TEST_CASE("a tree of more than 2 MiB is refused") {
     FdtWriter tree;
     tree.begin("");
     tree.bytes("blob", std::vector<std::uint8_t>(size));
-    tree.begin("cpus");
-    tree.begin("cpu@0");
-    tree.end();
-    tree.end();
+    tiny::write_processor(tree);
     tree.end();
     return tree.finish();
   };
